@@ -1,0 +1,115 @@
+//! The `Cache-Status` field (RFC 9211): how one request was handled. It decides nothing.
+
+use std::fmt;
+
+use http::{HeaderValue, StatusCode};
+
+/// Why a request went to the origin server (RFC 9211 §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forward {
+    /// The cache was configured not to handle it.
+    Bypass,
+    /// Nothing is stored for the key.
+    UriMiss,
+    /// A stored response was stale.
+    Stale,
+    /// The request's own directives asked for it.
+    Request,
+}
+
+impl Forward {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bypass => "bypass",
+            Self::UriMiss => "uri-miss",
+            Self::Stale => "stale",
+            Self::Request => "request",
+        }
+    }
+}
+
+/// How the cache handled one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheStatus {
+    /// Why the request went forward; `None` is a hit.
+    pub forward: Option<Forward>,
+    /// The status the origin server answered with.
+    pub forward_status: Option<StatusCode>,
+    /// Seconds of freshness left; negative when stale.
+    pub ttl: Option<i64>,
+    /// Whether the response was stored.
+    pub stored: bool,
+    /// Whether the request waited for another's fetch.
+    pub collapsed: bool,
+    /// A token that says more.
+    pub detail: Option<&'static str>,
+}
+
+impl CacheStatus {
+    /// A request satisfied from the cache.
+    #[must_use]
+    pub const fn hit(ttl: i64) -> Self {
+        let mut status = Self::forwarded(Forward::UriMiss);
+        status.forward = None;
+        status.ttl = Some(ttl);
+        status
+    }
+
+    /// A request that went forward.
+    #[must_use]
+    pub const fn forwarded(why: Forward) -> Self {
+        Self {
+            forward: Some(why),
+            forward_status: None,
+            ttl: None,
+            stored: false,
+            collapsed: false,
+            detail: None,
+        }
+    }
+
+    /// A word from a fixed set, for metrics and logs.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match (self.forward, self.ttl) {
+            (None, Some(ttl)) if ttl < 0 => "stale",
+            (None, _) => "hit",
+            (Some(_), _) if self.collapsed => "collapsed",
+            (Some(why), _) => why.name(),
+        }
+    }
+
+    /// The field's value.
+    #[must_use]
+    pub fn field(&self) -> HeaderValue {
+        // Display writes tokens, digits and separators only.
+        HeaderValue::try_from(self.to_string()).unwrap_or(HeaderValue::from_static("unpad"))
+    }
+}
+
+impl fmt::Display for CacheStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unpad")?;
+        match self.forward {
+            None => f.write_str("; hit")?,
+            Some(why) => write!(f, "; fwd={}", why.name())?,
+        }
+        if let Some(status) = self.forward_status {
+            write!(f, "; fwd-status={}", status.as_u16())?;
+        }
+        if self.stored {
+            f.write_str("; stored")?;
+        }
+        if self.collapsed {
+            f.write_str("; collapsed")?;
+        }
+        if let Some(ttl) = self.ttl {
+            write!(f, "; ttl={ttl}")?;
+        }
+        if let Some(detail) = self.detail {
+            f.write_str("; detail=")?;
+            f.write_str(detail)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! From a configuration to a running server: the composition root.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cache::{Cache, Memory};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::server::{self, Service};
+use crate::upstream::Clients;
+
+/// How often the memory tier evicts what is over its capacity.
+const UPKEEP: Duration = Duration::from_secs(1);
+
+/// Descriptors kept for files, upstream connections and the process itself.
+const SPARE_DESCRIPTORS: u64 = 256;
+
+/// A gateway, put together and ready to serve.
+#[derive(Debug)]
+pub struct Composed {
+    service: Arc<Service>,
+    memory: Memory,
+    limits: server::Limits,
+}
+
+impl Composed {
+    /// Puts a gateway together.
+    #[must_use]
+    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
+        for notice in &config.notices {
+            tracing::warn!("{notice}");
+        }
+        let contact = config.server.public_url.as_ref().map(url::Url::as_str);
+        let (clients, missing) = Clients::new(contact);
+        if let Some(missing) = missing {
+            tracing::warn!("{missing}");
+        }
+        let memory = Memory::new(config.cache.memory);
+        let cache = Cache::new(vec![Arc::new(memory.clone())], Arc::clone(&clock));
+        let gateway = Gateway::new(
+            &config.registry,
+            &clients,
+            cache,
+            Arc::clone(&clock),
+            config.cache.buffer,
+        );
+        let service = Service::new(gateway, memory.clone(), clock, config.server);
+        Self { service, memory, limits: within_descriptors(config.server_limits) }
+    }
+
+    /// Serves until `stop` resolves and the answers under way have ended.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let memory = self.memory;
+        let upkeep = tokio::spawn(async move {
+            let mut tick = tokio::time::interval(UPKEEP);
+            loop {
+                tick.tick().await;
+                memory.upkeep();
+            }
+        });
+        server::serve(self.service, listener, self.limits, stop).await;
+        upkeep.abort();
+    }
+}
+
+/// Starts the runtime for a command.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime cannot be started: {error}"))
+}
+
+/// Listens, or says what is in the way.
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                ": something else listens there; choose another port with --listen, such as \
+                 `--listen 127.0.0.1:8088` (port 0 takes any free one)"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                ": ports below 1024 need a privilege; choose a higher one with --listen"
+            }
+            _ => "",
+        };
+        format!("cannot listen on {address} ({error}){advice}")
+    })
+}
+
+/// As many connections as there are descriptors for.
+fn within_descriptors(mut limits: server::Limits) -> server::Limits {
+    // The soft limit is often 1,024 for the sake of programs that use select(2); this is none.
+    let Ok(most) = rlimit::increase_nofile_limit(u64::MAX) else { return limits };
+    let connections = usize::try_from(most.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX);
+    if connections < limits.connections {
+        limits.connections = connections.max(1);
+        tracing::info!(connections, "connections are limited by the descriptors (ulimit -n)");
+    }
+    limits
+}
+
+/// Resolves at SIGTERM or Ctrl-C; a second one ends the process at once.
+pub(super) async fn asked_to_end() {
+    next_signal().await;
+    tracing::info!("ending: no new connections; answers under way are finished");
+    tokio::spawn(async {
+        next_signal().await;
+        tracing::warn!("ending at once");
+        std::process::exit(130);
+    });
+}
+
+async fn next_signal() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers the signals end the process by themselves.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

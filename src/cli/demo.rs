@@ -1,0 +1,62 @@
+//! `unpad demo`: a built-in portal, and the gateway in front of it, on loopback alone.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::clock::SystemClock;
+use crate::config::{self, Config};
+use crate::demo;
+use crate::portal::Registry;
+
+use super::compose::{Composed, asked_to_end, listen, runtime};
+use super::log::Log;
+
+/// Options of `unpad demo`.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Address and port of the gateway
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "UNPAD_LISTEN")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    log: Log,
+}
+
+impl Demo {
+    /// Serves until the process is asked to end.
+    pub fn run(self) -> Result<(), String> {
+        self.log.start();
+        runtime()?.block_on(async {
+            let gateway = listen(self.listen).await?;
+            let portal = listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
+            let at = |listener: &tokio::net::TcpListener| {
+                listener.local_addr().map_err(|error| error.to_string())
+            };
+            let (gateway_at, portal_at) = (at(&gateway)?, at(&portal)?);
+            let config = config(portal_at)?;
+            announce(gateway_at, portal_at);
+            let portal = tokio::spawn(demo::serve(portal, std::future::pending()));
+            Composed::new(config, Arc::new(SystemClock)).serve(gateway, asked_to_end()).await;
+            portal.abort();
+            Ok(())
+        })
+    }
+}
+
+fn config(portal_at: SocketAddr) -> Result<Config, String> {
+    let base = format!("http://{portal_at}{}", demo::BASE_PATH);
+    let mut portal = config::single_portal(&base, vec![portal_at.ip().into()])?;
+    portal.id = "demo".parse().map_err(|error| format!("{error}"))?;
+    portal.title = Some("The demonstration portal".to_owned());
+    Ok(Config { registry: Registry::new(vec![portal]), ..Config::default() })
+}
+
+fn announce(gateway: SocketAddr, portal: SocketAddr) {
+    println!("A demonstration portal answers at http://{portal}{}/, by JSONP only.", demo::BASE_PATH);
+    println!("The gateway in front of it: any page, any notebook, any program may read these:\n");
+    for example in demo::EXAMPLES {
+        println!("  # {}\n  curl -i 'http://{gateway}/p/demo/{}'", example.description, example.target);
+    }
+    println!("\nWhat else is here: http://{gateway}/portals. Ctrl-C ends it.");
+}

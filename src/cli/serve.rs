@@ -1,0 +1,132 @@
+//! `unpad serve`: the gateway to the portals of a registry, or to one portal without one.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use crate::clock::SystemClock;
+use crate::config::{self, Config};
+use crate::portal::Registry;
+
+use super::compose::{Composed, asked_to_end, listen, runtime};
+use super::log::Log;
+
+/// Options of `unpad serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    unpad serve\n  \
+    unpad serve --config /etc/unpad/portals.yaml --listen 0.0.0.0:8080\n  \
+    unpad serve --portal https://data.city.example/prefix\n  \
+    unpad serve --portal https://data.city.example --at-root")]
+pub(super) struct Serve {
+    /// The registry
+    #[arg(long, value_name = "FILE", default_value = "portals.yaml", env = "UNPAD_CONFIG")]
+    config: PathBuf,
+    /// Address and port to listen on, instead of the registry's [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", env = "UNPAD_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Serve this CKAN portal alone, without a registry
+    ///
+    /// An address literal or `localhost` in the URL is its own permission to be dialled.
+    #[arg(long, value_name = "URL", conflicts_with = "config")]
+    portal: Option<String>,
+    /// With --portal: also allow this address range, such as 10.1.0.0/16
+    #[arg(long, value_name = "CIDR", requires = "portal")]
+    allow_cidr: Vec<IpNet>,
+    /// Serve the only portal at / with its own paths, so that it can be put in front of it
+    #[arg(long)]
+    at_root: bool,
+    /// The URL at which clients reach the gateway, instead of the registry's
+    #[arg(long, value_name = "URL", env = "UNPAD_PUBLIC_URL")]
+    public_url: Option<Url>,
+    #[command(flatten)]
+    log: Log,
+}
+
+impl Serve {
+    /// Serves until the process is asked to end.
+    pub fn run(self) -> Result<(), String> {
+        self.log.start();
+        let config = self.config()?;
+        runtime()?.block_on(async {
+            let listener = listen(config.listen).await?;
+            let address = listener.local_addr().map_err(|error| error.to_string())?;
+            announce(&config, address);
+            Composed::new(config, Arc::new(SystemClock)).serve(listener, asked_to_end()).await;
+            Ok(())
+        })
+    }
+
+    fn config(&self) -> Result<Config, String> {
+        let mut config = match &self.portal {
+            Some(url) => self.without_registry(url)?,
+            None => config::load(&self.config).map_err(|error| {
+                let missing = !self.config.exists();
+                let advice = if missing {
+                    "\nName a registry with --config, serve one portal with --portal URL, or try \
+                     `unpad demo`."
+                } else {
+                    ""
+                };
+                format!("{error}{advice}")
+            })?,
+        };
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if let Some(url) = &self.public_url {
+            config.server.public_url = Some(url.clone());
+        }
+        if self.at_root {
+            let mut portals = config.registry.iter();
+            match (portals.next(), portals.next()) {
+                (Some(only), None) => config.server.at_root = Some(only.id.to_string()),
+                _ => {
+                    return Err("--at-root serves one portal, and the registry has several: use \
+                                --portal URL, or a registry with one entry"
+                        .to_owned());
+                }
+            }
+        }
+        Ok(config)
+    }
+
+    fn without_registry(&self, url: &str) -> Result<Config, String> {
+        let mut allowed = self.allow_cidr.clone();
+        // Whoever types an address means that address; nothing else becomes reachable.
+        if let Ok(url) = Url::parse(url) {
+            allowed.extend(own_address(&url));
+        }
+        let portal = config::single_portal(url, allowed).map_err(|why| format!("--portal: {why}"))?;
+        Ok(Config { registry: Registry::new(vec![portal]), ..Config::default() })
+    }
+}
+
+/// The addresses that a URL itself names.
+fn own_address(url: &Url) -> Vec<IpNet> {
+    let addresses: Vec<IpAddr> = match url.host() {
+        Some(Host::Ipv4(v4)) => vec![v4.into()],
+        Some(Host::Ipv6(v6)) => vec![v6.into()],
+        Some(Host::Domain("localhost")) => {
+            vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+        }
+        _ => Vec::new(),
+    };
+    addresses.into_iter().map(IpNet::from).collect()
+}
+
+fn announce(config: &Config, address: SocketAddr) {
+    println!("unpad serves {} portals at http://{address}/", config.registry.iter().count());
+    for portal in config.registry.iter() {
+        let title = portal.title.as_deref().unwrap_or_default();
+        match &config.server.at_root {
+            Some(_) => println!("  http://{address}/ is {title} ({})", portal.base),
+            None => println!("  http://{address}/p/{}/  {title}", portal.id),
+        }
+    }
+    println!("Ctrl-C ends it.");
+}

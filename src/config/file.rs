@@ -1,0 +1,294 @@
+//! The shape of `portals.yaml`, as it is written. What it means is decided in `resolve`. The doc
+//! comments become the JSON Schema's descriptions, which editors show.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use crate::portal::{Base, PortalId};
+use crate::upstream::HostRule;
+
+use super::value::{OneOrMany, Ordered, Size, Text, Time};
+
+/// The registry of an unpad gateway: server, cache, CORS, defaults and portals.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "portals.yaml")]
+pub(super) struct File {
+    /// Where and how the gateway listens.
+    #[serde(default)]
+    pub server: Server,
+    /// What is kept, and how much.
+    #[serde(default)]
+    pub cache: Cache,
+    /// Which origins may read the answers, unless a portal or route says otherwise.
+    #[serde(default)]
+    pub cors: Cors,
+    /// What holds for every portal that does not say otherwise.
+    #[serde(default)]
+    pub defaults: Defaults,
+    /// The portals by id: lower-case letters, digits and hyphens.
+    #[schemars(with = "BTreeMap<String, Portal>")]
+    pub portals: Ordered<Text<PortalId>, Portal>,
+}
+
+/// Where and how the gateway listens.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Server {
+    /// Address and port, such as `127.0.0.1:8080`.
+    pub listen: Option<Text<SocketAddr>>,
+    /// The URL at which clients reach the gateway, for absolute links; may end in a path.
+    pub public_url: Option<Text<Url>>,
+    /// The administration listener.
+    pub admin: Option<Admin>,
+    /// Connections at once (16384).
+    #[schemars(range(min = 1))]
+    pub connections: Option<u32>,
+    /// Time for a request head to arrive (10s).
+    pub header_time: Option<Time>,
+    /// Time between an answer and the next request on its connection (75s).
+    pub idle_time: Option<Time>,
+    /// Time in which a client must take something of what was written (60s).
+    pub stall_time: Option<Time>,
+    /// Time after which a connection ends with the answer it is giving (1h).
+    pub connection_time: Option<Time>,
+    /// Time for answers under way to end when the process is asked to (30s).
+    pub drain_time: Option<Time>,
+}
+
+/// The administration listener.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admin {
+    /// Address and port, such as `127.0.0.1:8081`.
+    #[expect(dead_code, reason = "checked, and without effect in this version")]
+    pub listen: Text<SocketAddr>,
+    /// A file with the token that every request must have.
+    #[expect(dead_code, reason = "checked, and without effect in this version")]
+    pub token_file: PathBuf,
+}
+
+/// What is kept, and how much.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Cache {
+    /// Memory for stored responses (256 MiB).
+    pub memory: Option<Size>,
+    /// The longest file that is kept whole (8 MiB); longer ones pass through.
+    pub buffer: Option<Size>,
+    /// The disk tier.
+    pub disk: Option<Disk>,
+}
+
+/// The disk tier.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Disk {
+    /// A directory of its own.
+    #[expect(dead_code, reason = "checked, and without effect in this version")]
+    pub path: PathBuf,
+    /// The most it may hold.
+    #[expect(dead_code, reason = "checked, and without effect in this version")]
+    pub size: Size,
+}
+
+/// Which origins may read answers.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Cors {
+    /// `"*"`, or a list of origins (`https://class.example.org`) and patterns
+    /// (`~https://[a-z]+\.example\.org`, which must match the whole origin).
+    pub origins: Option<OneOrMany>,
+    /// Whether listed origins may send credentials; never with `"*"` (false).
+    pub credentials: Option<bool>,
+    /// How long a browser may reuse a preflight answer (10m).
+    pub max_age: Option<Time>,
+}
+
+/// What holds for every portal that does not say otherwise.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Defaults {
+    /// How long answers are kept and reused.
+    pub freshness: Freshness,
+    /// How far a fetch may go.
+    pub limits: Limits,
+}
+
+/// How long answers are kept and reused.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Freshness {
+    /// How long an answer is fresh (CKAN: 5m, datastore 1m, status 1h).
+    pub default: Option<Time>,
+    /// How long 404 and 410 are fresh (30s).
+    pub not_found: Option<Time>,
+    /// How long other error answers are fresh (5s).
+    pub error: Option<Time>,
+    /// How long after that an answer is reused while it is validated (1m).
+    pub stale_while_revalidate: Option<Time>,
+    /// How long after that an answer is reused while the portal fails (7d).
+    pub stale_if_error: Option<Time>,
+}
+
+/// How far a fetch may go.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Limits {
+    /// The longest JSON or JSONP content (32 MiB).
+    pub json_bytes: Option<Size>,
+    /// The longest file (16 GiB).
+    pub file_bytes: Option<Size>,
+    /// Decoded bytes per received byte (200).
+    #[schemars(range(min = 1))]
+    pub ratio: Option<u64>,
+    /// Bytes of a response's header fields (32 KiB).
+    pub field_bytes: Option<Size>,
+    /// Time to a connection (5s). For a whole portal only.
+    pub connect_time: Option<Time>,
+    /// Time to the beginning of a response (15s).
+    pub first_byte_time: Option<Time>,
+    /// Time between two pieces of content (30s).
+    pub idle_time: Option<Time>,
+    /// Time for everything up to the end of JSON content (30s).
+    pub total_time: Option<Time>,
+    /// Redirects followed (5).
+    pub redirects: Option<usize>,
+    /// Fetches from the portal at once (32). For a whole portal only.
+    #[schemars(range(min = 1))]
+    pub concurrency: Option<usize>,
+    /// Fetches that wait for their turn (1000). For a whole portal only.
+    pub queue: Option<usize>,
+}
+
+/// A portal.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Portal {
+    /// Its name for people.
+    pub title: Option<String>,
+    /// Its home page.
+    pub home: Option<Text<Url>>,
+    /// Where its paths begin; ends before `/api`.
+    pub base: Text<Base>,
+    /// The software it runs.
+    #[serde(default)]
+    pub dialect: Dialect,
+    /// Whether it is asked for JSONP or JSON; the dialect's way if not said.
+    pub ask: Option<Ask>,
+    /// Query parameters that are removed before it is asked (CKAN: `_`).
+    pub drop_query: Option<Vec<String>>,
+    /// Hosts its files may come from by redirect: `files.example.org`, or `.example.org` for all
+    /// below it.
+    #[serde(default)]
+    pub downloads: Vec<Text<HostRule>>,
+    /// Address ranges it may be reached at beyond public space, such as `10.1.0.0/16`.
+    #[serde(default)]
+    pub allow_cidr: Vec<Text<IpNet>>,
+    /// An SPDX identifier (`CC-BY-4.0`) or a URL.
+    pub licence: Option<String>,
+    /// Whom to name as the source.
+    pub attribution: Option<String>,
+    /// How long its answers are kept and reused.
+    #[serde(default)]
+    pub freshness: Freshness,
+    /// Which origins may read its answers.
+    #[serde(default)]
+    pub cors: Cors,
+    /// How far a fetch from it may go.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Refinements for some paths; the first that matches counts.
+    #[serde(default)]
+    pub routes: Vec<Route>,
+}
+
+/// A refinement for some paths.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Route {
+    /// A regular expression on the path after `/p/{portal}`, such as
+    /// `^/api/3/action/datastore_search$`.
+    pub path: Text<Pattern>,
+    /// How long answers are kept and reused.
+    #[serde(default)]
+    pub freshness: Freshness,
+    /// Which origins may read the answers.
+    #[serde(default)]
+    pub cors: Cors,
+    /// How far a fetch may go.
+    #[serde(default)]
+    pub limits: RouteLimits,
+}
+
+/// The software a portal runs.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Dialect {
+    /// CKAN.
+    #[default]
+    Ckan,
+    /// JSON or files without JSONP.
+    Plain,
+}
+
+/// How a portal is asked.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Ask {
+    /// With a callback.
+    Jsonp,
+    /// Without one.
+    Json,
+}
+
+/// A path pattern with a bounded size.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern(pub Regex);
+
+/// The largest compiled path pattern, in bytes: paths are simple, so more is a mistake.
+const PATTERN_SIZE: usize = 256 << 10;
+
+impl std::str::FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let compiled = regex::RegexBuilder::new(text).size_limit(PATTERN_SIZE).build();
+        compiled.map(Self).map_err(|error| format!("not a regular expression: {error}"))
+    }
+}
+
+/// Limits without those that belong to a whole portal.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(transparent)]
+pub(super) struct RouteLimits(pub Limits);
+
+impl<'de> Deserialize<'de> for RouteLimits {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let limits = Limits::deserialize(deserializer)?;
+        let of_the_portal = [
+            ("connect_time", limits.connect_time.is_some()),
+            ("concurrency", limits.concurrency.is_some()),
+            ("queue", limits.queue.is_some()),
+        ];
+        match of_the_portal.iter().find(|(_, set)| *set) {
+            None => Ok(Self(limits)),
+            Some((name, _)) => Err(serde::de::Error::custom(format!(
+                "`{name}` holds for a whole portal: move it to the portal's `limits`"
+            ))),
+        }
+    }
+}
+
+/// The JSON Schema of the configuration file, for editors.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(File).to_value()
+}

@@ -1,0 +1,115 @@
+//! `portals.yaml`: the registry and the only configuration file. It turns text into the other
+//! rooms' option types, checks everything once, and is imported by the commands alone.
+//!
+//! Layers refine each other: built-in defaults, `defaults`, a portal, one of its routes. What an
+//! operator wrote wins over what a dialect would choose.
+//!
+//! **Invariant:** what is not understood is refused, with file, line, column and what would be
+//! right; nothing is corrected silently.
+//!
+//! **Invariant:** aliases, anchors and files over [`FILE_BYTES`] are refused: a configuration needs
+//! neither, and an alias bomb is made of them.
+
+mod error;
+mod file;
+mod resolve;
+mod value;
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_saphyr::Options;
+
+use crate::portal::Registry;
+use crate::{cors, server};
+
+pub use error::ConfigError;
+pub use file::schema;
+pub use resolve::single_portal;
+
+/// The longest configuration file: 1 MiB, several thousand portals.
+pub const FILE_BYTES: u64 = 1 << 20;
+
+/// Everything a configuration file says.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How to serve.
+    pub server: server::Options,
+    /// The limits of the server's side.
+    pub server_limits: server::Limits,
+    /// The cache.
+    pub cache: Cache,
+    /// The portals.
+    pub registry: Registry,
+    /// What was understood but has no effect in this version, as sentences.
+    pub notices: Vec<String>,
+}
+
+/// The cache's figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cache {
+    /// Bytes of memory: 256 MiB.
+    pub memory: u64,
+    /// The longest file that is kept whole: 8 MiB. Longer ones pass through.
+    pub buffer: usize,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { memory: 256 << 20, buffer: 8 << 20 }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            server: server::Options { cors: cors::Policy::default(), ..Default::default() },
+            server_limits: server::Limits::default(),
+            cache: Cache::default(),
+            registry: Registry::default(),
+            notices: Vec::new(),
+        }
+    }
+}
+
+/// Reads and checks a configuration file.
+///
+/// # Errors
+/// [`ConfigError`] with the place in the file.
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    use std::io::Read as _;
+    let name = path.display().to_string();
+    let unreadable = |error: std::io::Error| ConfigError::unreadable(&name, &error);
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > FILE_BYTES {
+        return Err(ConfigError::too_long(&name));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| ConfigError::not_text(&name))?;
+    parse(&name, &text)
+}
+
+/// Checks the text of a configuration file; `name` is for messages.
+///
+/// # Errors
+/// [`ConfigError`] with the place in the text.
+pub fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
+    let file: file::File = serde_saphyr::from_str_with_options(text, strict())
+        .map_err(|error| ConfigError::of_yaml(name, &error))?;
+    resolve::config(file).map_err(|sentence| ConfigError::of_meaning(name, sentence))
+}
+
+fn strict() -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_aliases: 0, max_anchors: 0, max_documents: 1 },
+        merge_keys: serde_saphyr::options::MergeKeyPolicy::Error,
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
+    }
+}
+
+#[cfg(test)]
+mod tests;

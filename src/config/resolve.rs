@@ -1,0 +1,267 @@
+//! From what is written to what is meant: layers laid over each other, and the checks that need
+//! more than one value.
+
+use std::sync::Arc;
+
+use ring::digest;
+
+use crate::cors::{self, Origins};
+use crate::jsonp::CallbackName;
+use crate::portal::{self, Base, PortalId, Registry, Route, Terms};
+use crate::{server, upstream};
+
+use super::file::{self, File};
+use super::value::{OneOrMany, Size, Time};
+use super::{Cache, Config};
+
+/// What the whole file means.
+pub(super) fn config(file: File) -> Result<Config, String> {
+    let mut notices = Vec::new();
+    if file.server.admin.is_some() {
+        notices.push("`server.admin` has no effect in this version".to_owned());
+    }
+    if file.cache.disk.is_some() {
+        notices.push(
+            "`cache.disk` has no effect in this version: what is stored is kept in memory"
+                .to_owned(),
+        );
+    }
+    if file.portals.0.is_empty() {
+        return Err("`portals` is empty: a gateway needs at least one portal".to_owned());
+    }
+    let cors = cors(&cors::Policy::default(), &file.cors, "cors")?;
+    let defaults = Terms {
+        freshness: freshness(&portal::Freshness::default(), &file.defaults.freshness),
+        limits: limits(&upstream::Limits::default(), &file.defaults.limits, "defaults.limits")?,
+        cors: cors.clone(),
+    };
+    let portals = file
+        .portals
+        .0
+        .into_iter()
+        .map(|(id, entry)| portal(id.0, entry, &defaults))
+        .collect::<Result<Vec<_>, _>>()?;
+    let defaults = Config::default();
+    let server = file.server;
+    if let Some(url) = &server.public_url {
+        check_public_url(&url.0)?;
+    }
+    Ok(Config {
+        listen: server.listen.as_ref().map_or(defaults.listen, |listen| listen.0),
+        server: server::Options {
+            public_url: server.public_url.as_ref().map(|url| url.0.clone()),
+            cors,
+            at_root: None,
+        },
+        server_limits: server_limits(&server),
+        cache: Cache {
+            memory: file.cache.memory.map_or(defaults.cache.memory, |size| size.0),
+            buffer: size(file.cache.buffer, defaults.cache.buffer),
+        },
+        registry: Registry::new(portals),
+        notices,
+    })
+}
+
+/// A registry of one CKAN portal, for `--portal`.
+///
+/// # Errors
+/// A sentence that says why the URL is no portal's.
+pub fn single_portal(url: &str, allow_cidr: Vec<ipnet::IpNet>) -> Result<portal::Portal, String> {
+    let base = Base::lenient(url).map_err(|error| error.to_string())?;
+    let host = base.url().host_str().unwrap_or_default().to_owned();
+    let dialect = portal::Dialect::Ckan;
+    let id = PortalId::of_host(&host);
+    Ok(portal::Portal {
+        callback: callback_name(&id)?,
+        id,
+        title: Some(host),
+        home: None,
+        base,
+        dialect,
+        ask: dialect.ask(),
+        drop_query: dialect.drop_query().iter().map(ToString::to_string).collect(),
+        downloads: Vec::new(),
+        allow_cidr,
+        licence: None,
+        attribution: None,
+        terms: Arc::default(),
+        routes: Vec::new(),
+    })
+}
+
+fn portal(id: PortalId, entry: file::Portal, defaults: &Terms) -> Result<portal::Portal, String> {
+    let dialect = match entry.dialect {
+        file::Dialect::Ckan => portal::Dialect::Ckan,
+        file::Dialect::Plain => portal::Dialect::Plain,
+    };
+    let ask = match entry.ask {
+        None => dialect.ask(),
+        Some(file::Ask::Json) => portal::Ask::Json,
+        Some(file::Ask::Jsonp) if dialect.callback_parameter().is_none() => {
+            return Err(format!("portals.{id}: a `plain` portal cannot be asked for JSONP"));
+        }
+        Some(file::Ask::Jsonp) => portal::Ask::Jsonp,
+    };
+    let mut base = defaults.clone();
+    if dialect == portal::Dialect::Plain {
+        // Where the portal decides freshness, only what is said of this very portal may add to it.
+        base.freshness.default = None;
+        base.freshness.stale_while_revalidate = None;
+    }
+    let at = format!("portals.{id}");
+    let own = terms(&base, &entry.freshness, &entry.limits, &entry.cors, &at)?;
+    let routes = entry
+        .routes
+        .iter()
+        .enumerate()
+        .map(|(index, route)| {
+            let at = format!("{at}.routes[{index}]");
+            let terms = terms(&own, &route.freshness, &route.limits.0, &route.cors, &at)?;
+            Ok(Route { path: route.path.0.0.clone(), terms: Arc::new(terms) })
+        })
+        .collect::<Result<_, String>>()?;
+    let dropped = || dialect.drop_query().iter().map(ToString::to_string).collect();
+    Ok(portal::Portal {
+        callback: callback_name(&id)?,
+        id,
+        title: entry.title,
+        home: entry.home.map(|url| url.0),
+        base: entry.base.0,
+        dialect,
+        ask,
+        drop_query: entry.drop_query.unwrap_or_else(dropped),
+        downloads: entry.downloads.into_iter().map(|rule| rule.0).collect(),
+        allow_cidr: entry.allow_cidr.into_iter().map(|range| range.0).collect(),
+        licence: entry.licence,
+        attribution: entry.attribution,
+        terms: Arc::new(own),
+        routes,
+    })
+}
+
+/// The callback name of a portal: always the same, so that caches in front of the portal can keep
+/// its answers; nothing is executed here, so it need not be a secret.
+fn callback_name(id: &PortalId) -> Result<CallbackName, String> {
+    use std::fmt::Write as _;
+    let digest = digest::digest(&digest::SHA256, id.as_str().as_bytes());
+    let mut name = String::from("unpad");
+    for byte in &digest.as_ref()[..5] {
+        // Writing to a String cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    CallbackName::new(&name).map_err(|error| error.to_string())
+}
+
+fn terms(
+    base: &Terms,
+    over: &file::Freshness,
+    limits_over: &file::Limits,
+    cors_over: &file::Cors,
+    at: &str,
+) -> Result<Terms, String> {
+    Ok(Terms {
+        freshness: freshness(&base.freshness, over),
+        limits: limits(&base.limits, limits_over, &format!("{at}.limits"))?,
+        cors: cors(&base.cors, cors_over, &format!("{at}.cors"))?,
+    })
+}
+
+fn freshness(base: &portal::Freshness, over: &file::Freshness) -> portal::Freshness {
+    let time = |over: Option<Time>| over.map(|time| time.0);
+    portal::Freshness {
+        default: time(over.default).or(base.default),
+        not_found: time(over.not_found).unwrap_or(base.not_found),
+        error: time(over.error).unwrap_or(base.error),
+        stale_while_revalidate: time(over.stale_while_revalidate).or(base.stale_while_revalidate),
+        stale_if_error: time(over.stale_if_error).unwrap_or(base.stale_if_error),
+    }
+}
+
+fn limits(
+    base: &upstream::Limits,
+    over: &file::Limits,
+    at: &str,
+) -> Result<upstream::Limits, String> {
+    let time = |over: Option<Time>, base| over.map_or(base, |time| time.0);
+    let limits = upstream::Limits {
+        json_bytes: size(over.json_bytes, base.json_bytes),
+        file_bytes: over.file_bytes.map_or(base.file_bytes, |size| size.0),
+        ratio: over.ratio.unwrap_or(base.ratio),
+        field_bytes: size(over.field_bytes, base.field_bytes),
+        connect_time: time(over.connect_time, base.connect_time),
+        first_byte_time: time(over.first_byte_time, base.first_byte_time),
+        idle_time: time(over.idle_time, base.idle_time),
+        total_time: time(over.total_time, base.total_time),
+        redirects: over.redirects.unwrap_or(base.redirects),
+        concurrency: over.concurrency.unwrap_or(base.concurrency),
+        queue: over.queue.unwrap_or(base.queue),
+    };
+    for (name, zero) in [
+        ("json_bytes", limits.json_bytes == 0),
+        ("file_bytes", limits.file_bytes == 0),
+        ("ratio", limits.ratio == 0),
+        ("field_bytes", limits.field_bytes == 0),
+        ("connect_time", limits.connect_time.is_zero()),
+        ("first_byte_time", limits.first_byte_time.is_zero()),
+        ("idle_time", limits.idle_time.is_zero()),
+        ("total_time", limits.total_time.is_zero()),
+        ("concurrency", limits.concurrency == 0),
+    ] {
+        if zero {
+            return Err(format!("{at}.{name} is zero, which would let nothing through"));
+        }
+    }
+    if limits.concurrency > tokio::sync::Semaphore::MAX_PERMITS {
+        return Err(format!("{at}.concurrency is too large"));
+    }
+    Ok(limits)
+}
+
+fn cors(base: &cors::Policy, over: &file::Cors, at: &str) -> Result<cors::Policy, String> {
+    let origins = match &over.origins {
+        None => base.origins().clone(),
+        Some(OneOrMany::One(star)) if star == "*" => Origins::Any,
+        Some(OneOrMany::One(one)) => listed(std::slice::from_ref(one), at)?,
+        Some(OneOrMany::Many(many)) => listed(many, at)?,
+    };
+    let credentials = over.credentials.unwrap_or(base.credentials());
+    let max_age = over.max_age.map_or(base.max_age(), |time| time.0);
+    cors::Policy::new(origins, credentials, max_age).map_err(|error| format!("{at}: {error}"))
+}
+
+fn listed(origins: &[String], at: &str) -> Result<Origins, String> {
+    let rule = |text: &String| text.parse().map_err(|error| format!("{at}.origins: {error}"));
+    Ok(Origins::Listed(origins.iter().map(rule).collect::<Result<_, _>>()?))
+}
+
+fn server_limits(server: &file::Server) -> server::Limits {
+    let base = server::Limits::default();
+    let time = |over: Option<Time>, base| over.map_or(base, |time| time.0);
+    server::Limits {
+        connections: server.connections.map_or(base.connections, |n| (n as usize).max(1)),
+        header_time: time(server.header_time, base.header_time),
+        idle_time: time(server.idle_time, base.idle_time),
+        stall_time: time(server.stall_time, base.stall_time),
+        connection_time: time(server.connection_time, base.connection_time),
+        drain_time: time(server.drain_time, base.drain_time),
+        ..base
+    }
+}
+
+fn check_public_url(url: &url::Url) -> Result<(), String> {
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty();
+    if plain {
+        Ok(())
+    } else {
+        Err("server.public_url is http or https, a host and, if need be, a path".to_owned())
+    }
+}
+
+fn size(over: Option<Size>, base: usize) -> usize {
+    over.map_or(base, |size| usize::try_from(size.0).unwrap_or(usize::MAX))
+}

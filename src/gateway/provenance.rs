@@ -1,0 +1,121 @@
+//! Where an answer comes from, as response fields: digest, validator, source, licence and whom to
+//! name. It does not say when: `Date` and `Age` do.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::header::{ETAG, LINK};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ring::digest;
+use url::Url;
+
+use crate::portal::Portal;
+
+/// RFC 9530 §2.
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+
+/// Whom to name as the source, as an RFC 9651 string or display string.
+const ATTRIBUTION: HeaderName = HeaderName::from_static("unpad-attribution");
+
+/// Parameters whose values are not told, by a part of their name.
+const SECRETS: [&str; 6] = ["key", "token", "secret", "pass", "auth", "sig"];
+
+/// Adds the digest of the content and, unless the portal's own is kept, a strong validator.
+pub(super) fn add_digest(fields: &mut HeaderMap, content: &[u8]) {
+    let sha256 = digest::digest(&digest::SHA256, content);
+    let text = format!("sha-256=:{}:", STANDARD.encode(sha256));
+    insert(fields, CONTENT_DIGEST, &text);
+    if !fields.contains_key(ETAG) {
+        // 132 of the digest's bits: enough that two contents never share a validator.
+        let short = &URL_SAFE_NO_PAD.encode(sha256)[..22];
+        insert(fields, ETAG, &format!("\"{short}\""));
+    }
+}
+
+/// Adds source, licence and attribution.
+pub(super) fn add_source(fields: &mut HeaderMap, portal: &Portal, target: &Url) {
+    let source = without_secrets(target, portal.dialect.callback_parameter());
+    fields.remove(LINK);
+    append_link(fields, source.as_str(), "via");
+    if let Some(licence) = portal.licence_url() {
+        append_link(fields, &licence, "license");
+    }
+    if let Some(name) = &portal.attribution {
+        insert(fields, ATTRIBUTION, &structured_string(name));
+    }
+}
+
+/// The target URI as it may be told: without our callback, and with secrets' values taken out.
+fn without_secrets(target: &Url, callback: Option<&str>) -> Url {
+    let mut told = target.clone();
+    let Some(query) = target.query() else { return told };
+    let name_of = |parameter: &str| parameter.split('=').next().unwrap_or("").to_owned();
+    let kept: Vec<_> = query
+        .split('&')
+        .filter(|parameter| callback.is_none_or(|c| name_of(parameter) != c))
+        .map(|parameter| {
+            let name = name_of(parameter);
+            let lower = name.to_ascii_lowercase();
+            if SECRETS.iter().any(|s| lower.contains(s)) {
+                format!("{name}=REDACTED")
+            } else {
+                parameter.to_owned()
+            }
+        })
+        .collect();
+    let query = kept.join("&");
+    told.set_query((!query.is_empty()).then_some(&query));
+    told
+}
+
+fn append_link(fields: &mut HeaderMap, url: &str, relation: &str) {
+    // A URL as the `url` crate writes it has no `>`.
+    if let Ok(value) = HeaderValue::try_from(format!("<{url}>; rel=\"{relation}\"")) {
+        fields.append(LINK, value);
+    }
+}
+
+fn insert(fields: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::try_from(text) {
+        fields.insert(name, value);
+    }
+}
+
+/// RFC 9651 §3.3.3 (string) or, beyond ASCII, §3.3.8 (display string).
+fn structured_string(text: &str) -> String {
+    use std::fmt::Write as _;
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+    }
+    let mut encoded = String::from("%\"");
+    for byte in text.bytes() {
+        match byte {
+            b'%' | b'"' | 0..=0x1f | 0x7f.. => {
+                // Writing to a String cannot fail.
+                let _ = write!(encoded, "%{byte:02x}");
+            }
+            _ => encoded.push(char::from(byte)),
+        }
+    }
+    encoded.push('"');
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_and_our_callback_are_not_told() {
+        let url = "https://a.example/x?q=1&api_key=s3&Token=t&callback=cb".parse().expect("a URL");
+        let told = without_secrets(&url, Some("callback"));
+        assert_eq!(told.as_str(), "https://a.example/x?q=1&api_key=REDACTED&Token=REDACTED");
+        let only = "https://a.example/x?callback=cb".parse().expect("a URL");
+        assert_eq!(without_secrets(&only, Some("callback")).as_str(), "https://a.example/x");
+    }
+
+    #[test]
+    fn a_name_beyond_ascii_is_a_display_string() {
+        assert_eq!(structured_string("A \"b\""), "\"A \\\"b\\\"\"");
+        assert_eq!(structured_string("Diputació"), "%\"Diputaci%c3%b3\"");
+    }
+}

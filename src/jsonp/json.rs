@@ -1,0 +1,58 @@
+//! RFC 8259: one JSON text, checked in one pass without building anything.
+//! Not a parser of values, and not a check of UTF-8: it tells whether that check is needed.
+
+use super::error::{Error, Reason};
+use super::nesting::{Bracket, Nesting};
+use super::stops::Stops;
+use super::{fault, number, scan, string};
+
+/// A JSON text that was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Text {
+    /// The offset behind its last byte.
+    pub(super) end: usize,
+    /// Whether it is ASCII throughout, so that it needs no check of UTF-8.
+    pub(super) ascii: bool,
+}
+
+/// Checks the JSON text that starts at `start`, without whitespace before it.
+///
+/// Every turn of the loop takes one member or element, or the bracket that opens one, and the
+/// brackets and the comma behind it; `at` only grows.
+pub(super) fn text(body: &[u8], start: usize, depth: usize) -> Result<Text, Error> {
+    let mut nesting = Nesting::new(depth);
+    let mut stops = Stops::new(body, start);
+    let mut at = start;
+    loop {
+        // Here starts an element of the innermost array, a member of the innermost object, or,
+        // outside of both, the text.
+        if nesting.innermost() == Some(Bracket::Object) {
+            at = name(body, at, &mut stops)?;
+        }
+        at = match scan::byte(body, at) {
+            Some(b'"') => string::string(body, at + 1, &mut stops)
+                .map_err(|stop| string::fault(body, stop))?,
+            Some(b'-' | b'0'..=b'9') => {
+                number::number(body, at).map_err(|stop| number::fault(body, stop))?
+            }
+            Some(b't' | b'f' | b'n') => {
+                number::literal(body, at).map_err(|stop| fault::literal(body, at, stop))?
+            }
+            Some(open @ (b'{' | b'[')) => {
+                let (bracket, close) =
+                    if open == b'{' { (Bracket::Object, b'}') } else { (Bracket::Array, b']') };
+                nesting.open(bracket).map_err(|_| Error::new(Reason::TooDeep, at))?;
+                at = scan::skip_space(body, at + 1);
+                if scan::byte(body, at) != Some(close) {
+                    continue;
+                }
+                at
+            }
+            _ => return Err(fault::value(body, at)),
+        };
+        match separators(body, at, &mut nesting)? {
+            Separated::Next(next) => at = next,
+            Separated::End(end) => return Ok(Text { end, ascii: stops.is_ascii() }),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What is known of a portal: its name, its place, how it is asked, and the terms under which its
+//! answers are handed on. Data with invariants; it fetches nothing and decides nothing about a
+//! particular answer.
+//!
+//! A portal is one entry of the registry. Its [`Dialect`] says how it is asked; its routes refine
+//! its [`Terms`] for some paths; [`Portal::target`] turns what a caller wrote behind
+//! `/p/{portal}/` into the URI to ask for, and is the only place where caller's bytes meet a
+//! portal's URL.
+
+mod dialect;
+mod id;
+mod target;
+mod terms;
+
+use std::sync::Arc;
+
+use regex::Regex;
+use url::Url;
+
+use crate::jsonp::CallbackName;
+use crate::upstream::{HostRule, SiteRules};
+
+pub use dialect::{Ask, Dialect, Form};
+pub use id::{PortalId, PortalIdError};
+pub use target::{Base, BaseError, PathRefusal, Target};
+pub use terms::{Freshness, Terms};
+
+/// One entry of the registry.
+#[derive(Debug, Clone)]
+pub struct Portal {
+    /// Its name in paths, metrics and logs.
+    pub id: PortalId,
+    /// Its name for people.
+    pub title: Option<String>,
+    /// Its home page.
+    pub home: Option<Url>,
+    /// Where its paths begin.
+    pub base: Base,
+    /// How it speaks.
+    pub dialect: Dialect,
+    /// How it is asked.
+    pub ask: Ask,
+    /// The callback name it is asked for.
+    pub callback: CallbackName,
+    /// Query parameters that are removed before it is asked.
+    pub drop_query: Vec<String>,
+    /// Hosts its files may come from.
+    pub downloads: Vec<HostRule>,
+    /// Address ranges it may be reached at beyond public space.
+    pub allow_cidr: Vec<ipnet::IpNet>,
+    /// An SPDX identifier or a URL.
+    pub licence: Option<String>,
+    /// Whom to name as the source.
+    pub attribution: Option<String>,
+    /// The terms where no route says otherwise.
+    pub terms: Arc<Terms>,
+    /// Refinements, the first that matches counts.
+    pub routes: Vec<Route>,
+}
+
+/// Terms for the paths that a pattern matches.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Matched against the path after `/p/{portal}`, with its leading slash, percent-encoded.
+    pub path: Regex,
+    /// The terms.
+    pub terms: Arc<Terms>,
+}
+
+impl Portal {
+    /// The terms for a path (without its leading slash).
+    #[must_use]
+    pub fn terms(&self, path: &str) -> &Arc<Terms> {
+        if self.routes.is_empty() {
+            return &self.terms;
+        }
+        let path = format!("/{path}");
+        let route = self.routes.iter().find(|route| route.path.is_match(&path));
+        route.map_or(&self.terms, |route| &route.terms)
+    }
+
+    /// Where fetches for this portal may go.
+    #[must_use]
+    pub fn site_rules(&self) -> SiteRules {
+        SiteRules {
+            base: self.base.url().clone(),
+            downloads: self.downloads.clone(),
+            allow_cidr: self.allow_cidr.clone(),
+        }
+    }
+
+    /// Paths to try, relative to the portal.
+    #[must_use]
+    pub const fn examples(&self) -> &'static [&'static str] {
+        self.dialect.examples()
+    }
+
+    /// The licence as a URL, which is what a `Link` needs.
+    #[must_use]
+    pub fn licence_url(&self) -> Option<String> {
+        let licence = self.licence.as_deref()?;
+        Some(match Url::parse(licence) {
+            Ok(url) => url.into(),
+            Err(_) => format!("https://spdx.org/licenses/{licence}"),
+        })
+    }
+}
+
+/// The portals, in the order of the file.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    portals: Vec<Arc<Portal>>,
+}
+
+impl Registry {
+    /// A registry of `portals`, whose ids differ.
+    #[must_use]
+    pub fn new(portals: Vec<Portal>) -> Self {
+        Self { portals: portals.into_iter().map(Arc::new).collect() }
+    }
+
+    /// All portals.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Portal>> {
+        self.portals.iter()
+    }
+}

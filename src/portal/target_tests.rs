@@ -1,0 +1,112 @@
+//! What reaches a portal, and what is refused before.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::jsonp::CallbackName;
+use crate::portal::{Dialect, Terms};
+
+fn portal(base: &str, dialect: Dialect) -> Portal {
+    Portal {
+        id: "x".parse().expect("an id"),
+        title: None,
+        home: None,
+        base: base.parse().expect("a base"),
+        dialect,
+        ask: dialect.ask(),
+        callback: CallbackName::new("cb").expect("a name"),
+        drop_query: dialect.drop_query().iter().map(ToString::to_string).collect(),
+        downloads: Vec::new(),
+        allow_cidr: Vec::new(),
+        licence: None,
+        attribution: None,
+        terms: Arc::new(Terms::default()),
+        routes: Vec::new(),
+    }
+}
+
+fn asked(path: &str, query: Option<&str>) -> Result<String, PathRefusal> {
+    let target = portal("https://a.example/data", Dialect::Ckan).target(path, query)?;
+    Ok(target.url.as_str().trim_start_matches("https://a.example/data").to_owned())
+}
+
+#[test]
+fn the_callback_comes_last_and_the_rest_goes_through_byte_for_byte() {
+    for (query, expected) in [
+        (None, "/x?callback=cb"),
+        (Some(""), "/x?callback=cb"),
+        (Some("q=a%20b+c&&=&q=%C3%A0;y=%zz"), "/x?q=a%20b+c&&=&q=%C3%A0;y=%zz&callback=cb"),
+        (Some("callback=evil&q=1"), "/x?q=1&callback=cb"),
+        (Some("q=1&callback=a&callback=b"), "/x?q=1&callback=cb"),
+        (Some("c%61llback=evil&%63%61%6c%6c%62%61%63%6b"), "/x?callback=cb"),
+        (Some("Callback=1&callback2=1&callback%20=1"), "/x?Callback=1&callback2=1&callback%20=1&callback=cb"),
+        (Some("x=1;callback=cb"), "/x?x=1;callback=cb&callback=cb"),
+        (Some("c%2561llback=1"), "/x?c%2561llback=1&callback=cb"),
+        (Some("_=123&limit=1"), "/x?limit=1&callback=cb"),
+    ] {
+        assert_eq!(asked("x", query).as_deref(), Ok(expected), "{query:?}");
+    }
+}
+
+#[test]
+fn paths_go_through_byte_for_byte() {
+    for path in
+        ["", "a//b", "a%2fb", "%E0%ff", "a;b=c", "l'aire", "a:b@c", "...", "a..b", "%252e%252e/x"]
+    {
+        assert_eq!(asked(path, None), Ok(format!("/{path}?callback=cb")), "{path}");
+    }
+}
+
+#[test]
+fn paths_that_could_lead_elsewhere_are_refused() {
+    for (path, why) in [
+        ("..", PathRefusal::DotSegment),
+        ("a/../b", PathRefusal::DotSegment),
+        ("./a", PathRefusal::DotSegment),
+        ("%2e%2e/admin", PathRefusal::DotSegment),
+        (".%2E/admin", PathRefusal::DotSegment),
+        ("..%2f..%2fadmin", PathRefusal::DotSegment),
+        ("a/..;x=1/b", PathRefusal::DotSegment),
+        ("..\\admin", PathRefusal::Backslash),
+        ("%5cadmin", PathRefusal::Backslash),
+        ("a%00b", PathRefusal::Control),
+        ("a%0d%0ab", PathRefusal::Control),
+        ("a%7fb", PathRefusal::Control),
+    ] {
+        assert_eq!(asked(path, None), Err(why), "{path}");
+    }
+}
+
+#[test]
+fn what_looks_like_an_authority_stays_a_path() {
+    for path in ["@evil.example/", "//evil.example/", ":80/", "https://evil.example/"] {
+        let url = portal("https://a.example", Dialect::Ckan).target(path, None).expect(path).url;
+        assert_eq!(url.host_str(), Some("a.example"), "{path}");
+    }
+}
+
+#[test]
+fn a_plain_portal_is_asked_without_a_callback() {
+    let url = portal("http://a.example/", Dialect::Plain).target("f.csv", Some("callback=x"));
+    assert_eq!(url.map(|t| t.url.to_string()), Ok("http://a.example/f.csv?callback=x".to_owned()));
+}
+
+#[test]
+fn a_base_ends_before_the_api() {
+    for (written, right) in [
+        ("https://a.example/data/api/3/action", "https://a.example/data"),
+        ("https://a.example/api/3/action/", "https://a.example"),
+        ("https://a.example/api", "https://a.example"),
+        ("https://a.example/katalog/api/action/package_search", "https://a.example/katalog"),
+    ] {
+        let error = written.parse::<Base>().expect_err(written);
+        assert_eq!(error, BaseError::IntoApi(right.to_owned()));
+        assert_eq!(Base::lenient(written).map(|b| b.to_string()), Ok(right.to_owned()));
+    }
+    for fine in ["https://a.example/data", "https://a.example/api/hub/search/ckan"] {
+        assert_eq!(fine.parse::<Base>().map(|b| b.to_string()), Ok(fine.to_owned()));
+    }
+    for bad in ["a.example", "ftp://a.example", "https://", "https://u@a.example", "http://a/?q"] {
+        assert!(bad.parse::<Base>().is_err(), "{bad}");
+    }
+}

@@ -1,0 +1,175 @@
+//! The accept loop: how many connections, how long each, and how they end. `axum::serve` has no
+//! deadline for a request to arrive and no cap on connections.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tower::ServiceExt as _;
+
+use super::deadline::{Busy, Deadlined, Held};
+use super::{Service, outermost};
+
+/// Limits of the server's side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once: 16,384. Over it new ones wait in the kernel's queue.
+    pub connections: usize,
+    /// Time for a request head to arrive, and for a new connection to begin one: 10 s. Then the
+    /// connection is closed.
+    pub header_time: Duration,
+    /// Time between an answer and the next request on its connection: 75 s, longer than the front
+    /// servers' own, so that they do not write into a closing connection.
+    pub idle_time: Duration,
+    /// Time in which a client must take something of what was written: 60 s.
+    pub stall_time: Duration,
+    /// Time after which a connection ends with the answer it is giving: 1 h.
+    pub connection_time: Duration,
+    /// Bytes of a request head: 32 KiB. Over it: 431.
+    pub head_bytes: usize,
+    /// Field lines of a request: 64. Over it: 431.
+    pub field_lines: usize,
+    /// Time for answers under way to end when the process is asked to: 30 s.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 16_384,
+            header_time: Duration::from_secs(10),
+            idle_time: Duration::from_secs(75),
+            stall_time: Duration::from_secs(60),
+            connection_time: Duration::from_secs(3600),
+            head_bytes: 32 << 10,
+            field_lines: 64,
+            drain_time: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How long accepting pauses when descriptors ran out: the error would come back at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop` resolves, then lets the answers under way end.
+pub async fn serve(
+    service: Arc<Service>,
+    listener: TcpListener,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
+    let router = Router::new().fallback(outermost::answer).with_state(Arc::clone(&service));
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let (draining, drain) = watch::channel(false);
+    let mut stop = pin!(stop);
+    loop {
+        let (stream, place) = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let connection =
+            Connection { router: router.clone(), limits: limits.clone(), drain: drain.clone() };
+        let open = service.metrics.connections.clone();
+        open.inc();
+        tokio::spawn(async move {
+            connection.run(stream).await;
+            open.dec();
+            drop(place);
+        });
+    }
+    drop(listener);
+    service.drain();
+    draining.send_replace(true);
+    let most = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    if tokio::time::timeout(limits.drain_time, places.acquire_many(most)).await.is_err() {
+        tracing::warn!("some answers were not finished in time and are cut off");
+    }
+}
+
+/// The next connection, once there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, OwnedSemaphorePermit) {
+    loop {
+        let Ok(place) = Arc::clone(places).acquire_owned().await else {
+            // The semaphore is never closed.
+            std::future::pending().await
+        };
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, place),
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// One connection and what it needs to know.
+struct Connection {
+    router: Router,
+    limits: Limits,
+    drain: watch::Receiver<bool>,
+}
+
+impl Connection {
+    async fn run(mut self, stream: TcpStream) {
+        // Answers are written whole; waiting for more to send would only delay them.
+        let _ = stream.set_nodelay(true);
+        let busy = Busy::default();
+        let stream = TokioIo::new(Deadlined::new(stream, &self.limits, busy.clone()));
+        let router = self.router;
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let answering = busy.begin();
+            let handled = router.clone().oneshot(request.map(axum::body::Body::new) as Request);
+            async move {
+                let response = handled.await?;
+                Ok::<_, std::convert::Infallible>(response.map(|body| Held { body, _answering: answering }))
+            }
+        });
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_buf_size(self.limits.head_bytes)
+            .max_headers(self.limits.field_lines);
+        let mut connection = pin!(builder.serve_connection(stream, service));
+        let finished = tokio::select! {
+            result = connection.as_mut() => Some(result),
+            _ = self.drain.wait_for(|draining| *draining) => None,
+            () = tokio::time::sleep(self.limits.connection_time) => None,
+        };
+        let result = match finished {
+            Some(result) => result,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, "a connection ended");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What is counted. Labels come from fixed sets only (configured portals, known methods, status
+//! classes, cache results), so that no request can add a series.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::cache::Usage;
+use crate::gateway::Place;
+use crate::upstream::Health;
+
+/// Upper bounds of the duration histogram in seconds: from a memory hit to the longest time limit.
+const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 30.0];
+
+/// The labels of one answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Labels {
+    portal: String,
+    method: Word,
+    status: Word,
+    cache: Word,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PortalLabel {
+    portal: String,
+}
+
+/// A label value from a fixed set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Word(&'static str);
+
+impl EncodeLabelValue for Word {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&self.0, encoder)
+    }
+}
+
+/// The counters.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    registry: Registry,
+    answers: Family<Labels, Counter>,
+    durations: Histogram,
+    entries: Gauge,
+    bytes: Gauge,
+    suspended: Family<PortalLabel, Gauge>,
+    /// Connections open now.
+    pub connections: Gauge,
+}
+
+impl Labels {
+    /// `portal` is a configured id or `-`; `cache` is a word of the cache's.
+    pub fn new(portal: &str, method: &Method, status: StatusCode, cache: &'static str) -> Self {
+        let method = match *method {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::OPTIONS => "OPTIONS",
+            _ => "other",
+        };
+        let status = match status.as_u16() {
+            ..200 => "1xx",
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            _ => "5xx",
+        };
+        let portal = portal.to_owned();
+        Self { portal, method: Word(method), status: Word(status), cache: Word(cache) }
+    }
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("unpad");
+        let answers = Family::default();
+        registry.register("answers", "Answers given", answers.clone());
+        let durations = Histogram::new(BUCKETS);
+        let help = "Time to the first byte of an answer";
+        registry.register("answer_duration_seconds", help, durations.clone());
+        let (entries, bytes, connections) = (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register("cache_entries", "Stored responses in memory", entries.clone());
+        registry.register("cache_bytes", "Their weight in bytes", bytes.clone());
+        registry.register("connections", "Open client connections", connections.clone());
+        let suspended = Family::default();
+        let help = "Whether a portal is left alone because it fails";
+        registry.register("portal_suspended", help, suspended.clone());
+        Self { registry, answers, durations, entries, bytes, suspended, connections }
+    }
+
+    /// Counts one answer.
+    pub fn answered(&self, labels: Labels, took: Duration) {
+        self.answers.get_or_create(&labels).inc();
+        self.durations.observe(took.as_secs_f64());
+    }
+
+    /// The text format, with the gauges as they are now.
+    pub fn render<'a>(&self, usage: Usage, places: impl Iterator<Item = &'a Place>) -> String {
+        let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.entries.set(gauge(usage.entries));
+        self.bytes.set(gauge(usage.bytes));
+        for place in places {
+            let portal = place.portal.id.to_string();
+            let suspended = matches!(place.health(), Health::Suspended(_));
+            self.suspended.get_or_create(&PortalLabel { portal }).set(i64::from(suspended));
+        }
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

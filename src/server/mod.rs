@@ -1,0 +1,145 @@
+//! HTTP in and out: sockets, routes, problem documents and what every answer carries. The only
+//! room with axum. It decides nothing about portals or caching; it asks the gateway.
+//!
+//! A request passes, outermost first: the accept loop ([`listen`]: deadlines, connection cap,
+//! draining), [`outermost`] (checks that hold for every request, CORS, fields of every answer, the
+//! access log, metrics, panics), [`router`], a handler.
+//!
+//! **Invariant:** CORS is applied to every answer whatsoever, so that a page can read why a
+//! request failed.
+//!
+//! **Invariant:** [`problem`] is the only place where an error becomes a status.
+//!
+//! **Invariant:** `Host` is checked and never used: absolute links come from the operator's public
+//! URL.
+
+mod bridge;
+mod deadline;
+mod listen;
+mod metrics;
+mod operations;
+mod outermost;
+mod problem;
+mod registry;
+mod router;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use url::Url;
+
+use crate::cache::Memory;
+use crate::clock::Clock;
+use crate::cors;
+use crate::gateway::{Gateway, Place};
+
+pub use listen::{Limits, serve};
+use metrics::Metrics;
+
+/// What the server serves.
+#[derive(Debug)]
+pub struct Service {
+    gateway: Gateway,
+    memory: Memory,
+    clock: Arc<dyn Clock>,
+    options: Options,
+    metrics: Metrics,
+    draining: AtomicBool,
+}
+
+/// How it is served.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where clients reach this gateway, for absolute links; its path is a prefix that a front
+    /// server may or may not take off.
+    pub public_url: Option<Url>,
+    /// The CORS policy of everything that is not a portal's.
+    pub cors: cors::Policy,
+    /// The id of the portal that is served at `/` with its own paths.
+    pub at_root: Option<String>,
+}
+
+impl Service {
+    /// A service over a gateway.
+    #[must_use]
+    pub fn new(
+        gateway: Gateway,
+        memory: Memory,
+        clock: Arc<dyn Clock>,
+        options: Options,
+    ) -> Arc<Self> {
+        let metrics = Metrics::new();
+        let draining = AtomicBool::new(false);
+        Arc::new(Self { gateway, memory, clock, options, metrics, draining })
+    }
+
+    /// From now on `/readyz` says no, and connections are closed after their answer.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The absolute form of a path of ours, or the path itself where no public URL is set.
+    fn link(&self, path: &str) -> String {
+        match &self.options.public_url {
+            Some(url) => format!("{}{path}", url.as_str().trim_end_matches('/')),
+            None => path.to_owned(),
+        }
+    }
+
+    /// What a path stands for. The path is compared as received, without decoding.
+    fn locate<'a>(&'a self, path: &'a str) -> Located<'a> {
+        let path = self.without_prefix(path);
+        if let Some(rest) = path.strip_prefix("/p/") {
+            let (id, below) = match rest.split_once('/') {
+                Some((id, below)) => (id, Some(below)),
+                None => (rest, None),
+            };
+            return match (self.gateway.place(id), below) {
+                (None, _) => Located::UnknownPortal,
+                (Some(place), None) => Located::Entry(place),
+                (Some(place), Some(path)) => Located::Bridge { place, path },
+            };
+        }
+        let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/portals" | "/problems");
+        match self.options.at_root.as_deref().and_then(|id| self.gateway.place(id)) {
+            Some(place) if !own => Located::Bridge { place, path: path.trim_start_matches('/') },
+            _ => Located::Own(path),
+        }
+    }
+
+    /// Takes the public URL's path off, for front servers that leave it on.
+    fn without_prefix<'a>(&self, path: &'a str) -> &'a str {
+        let prefix = self.options.public_url.as_ref().map_or("", |url| url.path());
+        let prefix = prefix.trim_end_matches('/');
+        match path.strip_prefix(prefix) {
+            Some(rest) if rest.starts_with('/') => rest,
+            _ => path,
+        }
+    }
+}
+
+/// What a path stands for.
+#[derive(Debug, Clone, Copy)]
+enum Located<'a> {
+    /// Something of a portal's.
+    Bridge { place: &'a Place, path: &'a str },
+    /// A portal's entry.
+    Entry(&'a Place),
+    /// A portal nobody knows.
+    UnknownPortal,
+    /// Something of ours.
+    Own(&'a str),
+}
+
+impl<'a> Located<'a> {
+    fn place(&self) -> Option<&'a Place> {
+        match self {
+            Self::Bridge { place, .. } | Self::Entry(place) => Some(place),
+            Self::UnknownPortal | Self::Own(_) => None,
+        }
+    }
+}

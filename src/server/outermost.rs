@@ -1,0 +1,158 @@
+//! What holds for every request, whatever it asks for: the checks before a handler sees it, CORS,
+//! the fields of every answer, the access log, the metrics, and that a panic costs one request.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use futures_util::FutureExt as _;
+use http::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+use crate::cors;
+
+use super::metrics::Labels;
+use super::problem::Problem;
+use super::{Located, Service, problem, router};
+
+/// Methods of the public routes.
+pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
+const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+
+/// How a request was answered: set by handlers, read for log and metrics.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Account {
+    /// What the cache did, from a fixed set.
+    pub cache: Option<&'static str>,
+    /// The problem's name, from a fixed set.
+    pub problem: Option<&'static str>,
+}
+
+/// Answers any request.
+pub(super) async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let started = service.clock.now();
+    let (request, _) = request.into_parts();
+    let located = service.locate(request.uri.path());
+    let policy = match located {
+        Located::Bridge { place, path } => &place.portal.terms(path).cors,
+        Located::Entry(place) => &place.portal.terms.cors,
+        Located::UnknownPortal | Located::Own(_) => &service.options.cors,
+    };
+    let mut response = match check(&request) {
+        Err(refusal) => refusal.response(&service),
+        Ok(()) if cors::is_preflight(&request.method, &request.headers) => {
+            let mut response = no_content();
+            *response.headers_mut() = policy.preflight(&request.headers);
+            response
+        }
+        Ok(()) if request.method == Method::OPTIONS => no_content(),
+        Ok(()) => {
+            let handled = router::route(&service, located, &request);
+            AssertUnwindSafe(handled)
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| problem::internal().response(&service))
+        }
+    };
+    if request.method == Method::HEAD {
+        response = without_content(response);
+    }
+    if !cors::is_preflight(&request.method, &request.headers) {
+        policy.apply(&request.headers, response.headers_mut());
+    }
+    finish(&service, response.headers_mut());
+    account(&service, &request, located, &response, started);
+    response
+}
+
+/// What every request must be.
+fn check(request: &Parts) -> Result<(), Problem> {
+    check_host(request)?;
+    if !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Err(problem::method_not_allowed());
+    }
+    let has_content = request.headers.contains_key(TRANSFER_ENCODING)
+        || request.headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
+    if has_content {
+        // Content of a GET has no meaning (RFC 9110 §9.3.1), and what one cache ignores another
+        // server may read.
+        return Err(problem::bad_request("a request with this method has no content"));
+    }
+    Ok(())
+}
+
+/// RFC 9112 §3.2: a server MUST respond with 400 to a request that lacks a Host header field, to
+/// one that contains more than one, and to one with an invalid field value.
+fn check_host(request: &Parts) -> Result<(), Problem> {
+    let mut hosts = request.headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err(problem::bad_request("a request has exactly one Host field"));
+    };
+    let valid = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
+    match valid {
+        Some(authority) if !authority.as_str().contains('@') => Ok(()),
+        _ => Err(problem::bad_request("the Host field is not a host with an optional port")),
+    }
+}
+
+fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(ALLOW, ALLOWED);
+    response
+}
+
+/// RFC 9110 §9.3.2: HEAD is answered with the fields of a GET and no content.
+fn without_content(mut response: Response) -> Response {
+    if let (Some(length), false) =
+        (response.body().size_hint().exact(), response.headers().contains_key(CONTENT_LENGTH))
+    {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
+    *response.body_mut() = Body::empty();
+    response
+}
+
+/// The fields of every answer.
+fn finish(service: &Service, fields: &mut HeaderMap) {
+    fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    fields.entry(ROBOTS).or_insert(HeaderValue::from_static("noindex"));
+    if service.is_draining() {
+        fields.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// One line in the log and one count, without query and client: those can be personal.
+fn account(
+    service: &Service,
+    request: &Parts,
+    located: Located<'_>,
+    response: &Response,
+    started: std::time::Instant,
+) {
+    let told = response.extensions().get::<Account>().copied().unwrap_or_default();
+    let took = service.clock.now().saturating_duration_since(started);
+    let portal = located.place().map_or("-", |place| place.portal.id.as_str());
+    let status = response.status();
+    let cache = told.cache.unwrap_or("-");
+    tracing::info!(
+        target: "unpad::access",
+        method = %request.method,
+        path = request.uri.path(),
+        status = status.as_u16(),
+        portal,
+        cache,
+        problem = told.problem.unwrap_or("-"),
+        bytes = response.body().size_hint().exact(),
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    service.metrics.answered(Labels::new(portal, &request.method, status, cache), took);
+}

@@ -1,0 +1,266 @@
+//! Where an error becomes a status and a problem document (RFC 9457) that is CKAN-shaped at the
+//! same time: CKAN's clients decide by `success` and `error.__type`. It decides nothing else.
+//!
+//! Every problem says what happened and what can be done about it, and nothing of our insides.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::gateway::{Error, Limit, Place, PortalFailure};
+use crate::upstream::RedirectRefusal;
+
+use super::Service;
+use super::outermost::{ALLOWED, Account};
+
+/// A problem, before it is written down.
+#[derive(Debug)]
+pub(super) struct Problem {
+    /// The heading in `docs/problems.md`; `None` for `about:blank`.
+    slug: Option<&'static str>,
+    status: StatusCode,
+    title: &'static str,
+    detail: String,
+    members: Map<String, Value>,
+    retry_after: Option<std::time::Duration>,
+}
+
+impl Problem {
+    fn new(slug: &'static str, status: u16, title: &'static str, detail: String) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let (members, retry_after) = (Map::new(), None);
+        Self { slug: Some(slug), status, title, detail, members, retry_after }
+    }
+
+    /// RFC 9457 §4.2.1: a problem that the status says all about.
+    fn blank(status: u16, title: &'static str, detail: String) -> Self {
+        Self { slug: None, ..Self::new("", status, title, detail) }
+    }
+
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn after(mut self, wait: std::time::Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The document as an answer.
+    pub fn response(self, service: &Service) -> Response {
+        let uri = match self.slug {
+            Some(slug) => service.link(&format!("/problems#{slug}")),
+            None => "about:blank".to_owned(),
+        };
+        let mut document = json!({
+            "type": uri,
+            "title": self.title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "success": false,
+            "error": { "__type": self.ckan_type(), "message": self.detail },
+        });
+        if let Value::Object(object) = &mut document {
+            object.extend(self.members);
+        }
+        let mut text = format!("{document:#}");
+        text.push('\n');
+        let mut response = Response::new(Body::from(text));
+        *response.status_mut() = self.status;
+        let fields = response.headers_mut();
+        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            fields.insert(ALLOW, ALLOWED);
+        }
+        if let Some(wait) = self.retry_after {
+            // Rounded up: a client that comes back a moment early would be refused again.
+            fields.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        }
+        let told = Account { cache: None, problem: Some(self.slug.unwrap_or("about:blank")) };
+        response.extensions_mut().insert(told);
+        response
+    }
+
+    /// CKAN's own type where it has one, so that its clients raise what they would raise.
+    fn ckan_type(&self) -> &'static str {
+        match self.status.as_u16() {
+            404 => "Not Found Error",
+            403 => "Authorization Error",
+            _ => self.title,
+        }
+    }
+}
+
+/// No portal has that id. The id is not repeated: it is the caller's text.
+pub(super) fn unknown_portal(service: &Service) -> Problem {
+    let detail = format!(
+        "No portal with this id is registered here. {} lists the ones that are.",
+        service.link("/portals")
+    );
+    Problem::new("unknown-portal", 404, "Unknown portal", detail)
+}
+
+/// No such path of ours.
+pub(super) fn no_such_path() -> Problem {
+    let detail = "There is nothing at this path. Portals are under /p/{portal}/, and /portals \
+                  lists them.";
+    Problem::blank(404, "Not Found", detail.to_owned())
+}
+
+/// RFC 9110 §15.5.6.
+pub(super) fn method_not_allowed() -> Problem {
+    let detail = "This gateway reads from portals: use GET or HEAD.";
+    Problem::blank(405, "Method Not Allowed", detail.to_owned())
+}
+
+/// The request is not as HTTP has it.
+pub(super) fn bad_request(why: &str) -> Problem {
+    let detail = format!("The request is not valid HTTP: {why}.");
+    Problem::new("bad-request", 400, "Bad request", detail)
+}
+
+/// A bug.
+pub(super) fn internal() -> Problem {
+    let detail = "This gateway has a bug, and its log says more. Other requests are not affected.";
+    Problem::new("internal", 500, "Internal error", detail.to_owned())
+}
+
+/// What an error of the gateway's means for a caller.
+pub(super) fn of(error: &Error, place: &Place) -> Problem {
+    problem(error).with("portal", place.portal.id.as_str())
+}
+
+fn problem(error: &Error) -> Problem {
+    match error {
+        Error::InvalidPath(why) => {
+            let detail = format!("The path was not forwarded: {why}.");
+            Problem::new("invalid-path", 400, "Invalid path", detail)
+        }
+        Error::LoopDetected => {
+            let detail = "The request has been through this gateway before (Via or CDN-Loop): a \
+                          portal's base URL leads back here.";
+            Problem::new("loop-detected", 508, "Loop detected", detail.to_owned())
+        }
+        Error::AddressProhibited => {
+            let detail = "The portal's address is not a public one, and its registry entry does \
+                          not allow it. The operator can name its range under `allow_cidr`.";
+            Problem::new("address-prohibited", 502, "Address prohibited", detail.to_owned())
+        }
+        Error::PortalUnresolvable => {
+            let detail = "The portal's name has no address. It may be gone for good, or the name \
+                          service fails for the moment.";
+            Problem::new("portal-unresolvable", 502, "Portal unresolvable", detail.to_owned())
+        }
+        Error::PortalUnreachable(why) => {
+            let detail = format!("The portal cannot be reached: {why}. Try again later.");
+            Problem::new("portal-unreachable", 502, "Portal unreachable", detail)
+        }
+        Error::PortalTimeout { after } => {
+            let detail = format!(
+                "The portal did not answer within {} s. Ask for less at once (a smaller `limit` \
+                 or `rows`), or try again later.",
+                after.as_secs_f64()
+            );
+            Problem::new("portal-timeout", 504, "Portal timeout", detail)
+                .with("after_ms", u64::try_from(after.as_millis()).unwrap_or(u64::MAX))
+        }
+        Error::PortalFailed { status, why, found } => portal_failed(*status, *why, found.as_ref()),
+        Error::ResponseTooLarge(limit) => too_large(*limit),
+        Error::ResponseIncomplete { offset } => {
+            let detail = "The portal's answer broke off before its end. Try again; if it always \
+                          breaks off, ask for less at once.";
+            let problem =
+                Problem::new("response-incomplete", 502, "Response incomplete", detail.to_owned());
+            match offset {
+                Some(offset) => problem.with("offset", *offset),
+                None => problem,
+            }
+        }
+        Error::NotJsonp { status, reason, sentence, offset, found } => {
+            let detail = format!(
+                "The portal's answer is neither the JSONP that was asked for nor JSON: \
+                 {sentence}, at byte {offset}."
+            );
+            Problem::new("not-jsonp", 502, "Not JSONP", detail)
+                .with("reason", *reason)
+                .with("offset", *offset)
+                .with("found", found.as_str())
+                .with("portal_status", *status)
+        }
+        Error::PortalSuspended { retry_after, status } => {
+            let detail = match status {
+                Some(_) => "The portal asks everybody to come back later.",
+                None => "The portal failed several times in a row or asked for a pause, and is \
+                         left alone for a while.",
+            };
+            let problem =
+                Problem::new("portal-suspended", 503, "Portal suspended", detail.to_owned())
+                    .after(*retry_after);
+            match status {
+                Some(status) => problem.with("portal_status", *status),
+                None => problem,
+            }
+        }
+        Error::Busy => {
+            let detail = "Too many requests wait for this portal. Try again in a moment.";
+            Problem::new("busy", 503, "Busy", detail.to_owned())
+                .after(std::time::Duration::ZERO)
+        }
+        Error::NotStored => {
+            let detail = "The request says `only-if-cached`, and nothing usable is stored.";
+            Problem::blank(504, "Gateway Timeout", detail.to_owned())
+        }
+        Error::Internal => internal(),
+    }
+}
+
+fn portal_failed(status: Option<u16>, why: PortalFailure, found: Option<&String>) -> Problem {
+    let answered = status.map_or_else(String::new, |status| format!(" (status {status})"));
+    let what = match why {
+        PortalFailure::NotJson => "an error that is not JSON, such as a web page",
+        PortalFailure::Status => "a status that nothing can be done with",
+        PortalFailure::Redirect(RedirectRefusal::TooMany) => "too many redirects",
+        PortalFailure::Redirect(RedirectRefusal::NoTarget) => "a redirect without a target",
+        PortalFailure::Redirect(RedirectRefusal::Downgrade) => {
+            "a redirect from https to http, which is not followed"
+        }
+        PortalFailure::Redirect(RedirectRefusal::Elsewhere) => {
+            "a redirect to a place its registry entry does not name; the operator can correct \
+             `base`, or name the host under `downloads`"
+        }
+        PortalFailure::Coding => "content whose coding is unknown or broken",
+        PortalFailure::Malformed => "something that is not valid HTTP",
+    };
+    let detail = format!("The portal answered with {what}{answered}.");
+    let mut problem = Problem::new("portal-failed", 502, "Portal failed", detail);
+    if let Some(status) = status {
+        problem = problem.with("portal_status", status);
+    }
+    match found {
+        Some(found) => problem.with("found", found.as_str()),
+        None => problem,
+    }
+}
+
+fn too_large(limit: Limit) -> Problem {
+    let problem = |what: String| {
+        let detail = format!(
+            "The portal's answer is over the limit of {what}. Ask for less at once (a smaller \
+             `limit` or `rows`); the operator can raise the limit."
+        );
+        Problem::new("response-too-large", 502, "Response too large", detail)
+    };
+    match limit {
+        Limit::Content(bytes) => {
+            problem(format!("{bytes} bytes of content")).with("limit_bytes", bytes)
+        }
+        Limit::Fields(bytes) => {
+            problem(format!("{bytes} bytes of header fields")).with("limit_bytes", bytes)
+        }
+        Limit::Ratio(ratio) => problem(format!("{ratio} decoded bytes per received byte")),
+    }
+}

@@ -1,0 +1,235 @@
+//! Content as it arrives: codings taken off, bytes counted before and after, time between pieces
+//! bounded. It does not look at what the content says.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use http::header::CONTENT_ENCODING;
+use http::HeaderMap;
+use tokio::io::{AsyncRead, BufReader};
+use tokio_util::io::{ReaderStream, StreamReader};
+
+use super::fetch::Turn;
+use super::{Error, Excess, Limits, Phase};
+
+/// The most content codings taken off one message; real ones have one.
+const CODINGS: usize = 3;
+
+/// The size of decoded pieces.
+const PIECE: usize = 64 << 10;
+
+/// Up to here any compression ratio is accepted: a small message cannot hurt.
+const RATIO_FREE: u64 = 1 << 20;
+
+/// The most that is reserved on the word of a `Content-Length`.
+const RESERVE: u64 = 1 << 20;
+
+type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+
+/// The content of a response, not yet read.
+pub struct Body {
+    pieces: Pieces,
+    length: Option<u64>,
+    coded: bool,
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Body({:?} bytes)", self.length)
+    }
+}
+
+/// A content coding (RFC 9110 §8.4.1) that can be taken off.
+enum Coding {
+    Gzip,
+    Deflate,
+    Brotli,
+}
+
+impl Body {
+    /// The body of a response; `turn` is given back when the body has been read or dropped.
+    pub(super) fn new(
+        response: reqwest::Response,
+        limits: &Limits,
+        turn: Turn,
+    ) -> Result<Self, Error> {
+        let codings = codings(response.headers())?;
+        let length = response.content_length().filter(|_| codings.is_empty());
+        let received = Arc::new(AtomicU64::new(0));
+        let wire = wire(response, limits.idle_time, Arc::clone(&received), turn);
+        let coded = !codings.is_empty();
+        let pieces = if coded {
+            within_ratio(decoded(wire, codings), received, limits.ratio)
+        } else {
+            wire
+        };
+        Ok(Self { pieces, length, coded })
+    }
+
+    /// The length in bytes, if the message says it and no coding was taken off.
+    #[must_use]
+    pub const fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// Whether a content coding was taken off, so that validators of the coded form do not fit.
+    #[must_use]
+    pub const fn was_coded(&self) -> bool {
+        self.coded
+    }
+
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] as soon as more than `limit` bytes are announced or read; else as the
+    /// transfer fails.
+    pub async fn read(self, limit: usize) -> Result<Bytes, Error> {
+        match self.read_up_to(limit).await? {
+            Read::All(content) => Ok(content),
+            Read::More(..) => Err(Error::TooLarge(Excess::Content(limit as u64))),
+        }
+    }
+
+    /// Reads up to `limit` bytes; what is longer is handed back as a stream that begins with what
+    /// was read.
+    ///
+    /// # Errors
+    /// As the transfer fails.
+    pub async fn read_up_to(mut self, limit: usize) -> Result<Read, Error> {
+        let announced = self.length.unwrap_or(0);
+        if announced > limit as u64 {
+            return Ok(Read::More(self));
+        }
+        let reserve = usize::try_from(announced.min(RESERVE)).unwrap_or(0);
+        let mut content = BytesMut::with_capacity(reserve);
+        while let Some(piece) = self.pieces.next().await.transpose()? {
+            let over = content.len() + piece.len() > limit;
+            content.extend_from_slice(&piece);
+            if over {
+                let begun = futures_util::stream::iter([Ok(content.freeze())]);
+                self.pieces = Box::pin(begun.chain(self.pieces));
+                return Ok(Read::More(self));
+            }
+        }
+        Ok(Read::All(content.freeze()))
+    }
+
+    /// The pieces, cut off with an error after `limit` bytes.
+    pub fn into_stream(
+        self,
+        limit: u64,
+    ) -> impl Stream<Item = Result<Bytes, Error>> + Send + 'static {
+        let mut passed = 0;
+        self.pieces.map(move |piece| {
+            let piece = piece?;
+            passed += piece.len() as u64;
+            if passed > limit {
+                return Err(Error::TooLarge(Excess::Content(limit)));
+            }
+            Ok(piece)
+        })
+    }
+}
+
+/// What [`Body::read_up_to`] found.
+#[derive(Debug)]
+pub enum Read {
+    /// The whole content.
+    All(Bytes),
+    /// It is longer: the body, with nothing lost.
+    More(Body),
+}
+
+/// RFC 9110 §8.4: the codings in the order in which they were applied.
+fn codings(fields: &HeaderMap) -> Result<Vec<Coding>, Error> {
+    let mut codings = Vec::new();
+    for line in fields.get_all(CONTENT_ENCODING) {
+        let names = line.to_str().map_err(|_| Error::Coding)?;
+        for name in names.split(',').map(|n| n.trim().to_ascii_lowercase()) {
+            codings.push(match name.as_str() {
+                "" | "identity" => continue,
+                "gzip" | "x-gzip" => Coding::Gzip,
+                "deflate" => Coding::Deflate,
+                "br" => Coding::Brotli,
+                _ => return Err(Error::Coding),
+            });
+        }
+    }
+    if codings.len() > CODINGS {
+        return Err(Error::Coding);
+    }
+    Ok(codings)
+}
+
+/// The bytes as received, counted; ends with an error if the message ends early.
+fn wire(
+    response: reqwest::Response,
+    idle_time: Duration,
+    received: Arc<AtomicU64>,
+    turn: Turn,
+) -> Pieces {
+    let start = (response, turn);
+    Box::pin(futures_util::stream::try_unfold(start, move |(mut response, turn)| {
+        let received = Arc::clone(&received);
+        async move {
+            let piece = tokio::time::timeout(idle_time, response.chunk())
+                .await
+                .map_err(|_| Error::Timeout { phase: Phase::Idle, after: idle_time })?
+                .map_err(|error| Error::of_body(&error))?;
+            Ok(piece.map(|piece| {
+                received.fetch_add(piece.len() as u64, Ordering::Relaxed);
+                (piece, (response, turn))
+            }))
+        }
+    }))
+}
+
+/// Takes the codings off, last applied first.
+fn decoded(wire: Pieces, codings: Vec<Coding>) -> Pieces {
+    let mut reader: Pin<Box<dyn AsyncRead + Send>> =
+        Box::pin(StreamReader::new(wire.map_err(io::Error::other)));
+    for coding in codings.into_iter().rev() {
+        let input = BufReader::new(reader);
+        reader = match coding {
+            Coding::Gzip => {
+                let mut decoder = GzipDecoder::new(input);
+                // RFC 1952 §2.2: a gzip file consists of a series of members.
+                decoder.multiple_members(true);
+                Box::pin(decoder)
+            }
+            Coding::Deflate => Box::pin(ZlibDecoder::new(input)),
+            Coding::Brotli => Box::pin(BrotliDecoder::new(input)),
+        };
+    }
+    Box::pin(ReaderStream::with_capacity(reader, PIECE).map_err(|error| decoding_error(&error)))
+}
+
+/// Our own error from below the decoder, or what the decoder made of broken input.
+fn decoding_error(error: &io::Error) -> Error {
+    if let Some(own) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        return own.clone();
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::Incomplete,
+        _ => Error::Coding,
+    }
+}
+
+fn within_ratio(pieces: Pieces, received: Arc<AtomicU64>, ratio: u64) -> Pieces {
+    let mut passed: u64 = 0;
+    Box::pin(pieces.map(move |piece| {
+        let piece = piece?;
+        passed += piece.len() as u64;
+        let most = received.load(Ordering::Relaxed).saturating_mul(ratio);
+        if passed > RATIO_FREE && passed > most {
+            return Err(Error::TooLarge(Excess::Ratio(ratio)));
+        }
+        Ok(piece)
+    }))
+}

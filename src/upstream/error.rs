@@ -1,0 +1,124 @@
+//! Why a fetch failed. Statuses and sentences for callers are not decided here.
+
+use std::time::Duration;
+
+/// Where time ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Connecting, with name resolution and TLS.
+    Connect,
+    /// Waiting for the response to begin.
+    FirstByte,
+    /// Waiting for the next piece of content.
+    Idle,
+    /// The whole of it.
+    Total,
+}
+
+/// What was too large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// Bytes of content, received or decoded.
+    Content(u64),
+    /// Decoded bytes per received byte.
+    Ratio(u64),
+    /// Bytes of response fields.
+    Fields(usize),
+}
+
+/// Why a redirect was not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedirectRefusal {
+    /// There were too many.
+    TooMany,
+    /// It has no `Location`, or one that is no URL.
+    NoTarget,
+    /// It leads from https to http.
+    Downgrade,
+    /// It leads to a scheme, host or port the registry entry does not name, or has user
+    /// information.
+    Elsewhere,
+}
+
+/// Why a fetch failed. Cloned for every request that waited for it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The guard refused every address.
+    #[error("the address is not allowed")]
+    AddressProhibited,
+    /// The name has no address.
+    #[error("the name could not be resolved")]
+    Unresolvable,
+    /// No connection, or it broke before the response began.
+    #[error("no connection: {0}")]
+    Unreachable(&'static str),
+    /// Time ran out.
+    #[error("{phase:?} took longer than {after:?}")]
+    Timeout {
+        /// Where.
+        phase: Phase,
+        /// The limit.
+        after: Duration,
+    },
+    /// A limit in bytes was hit.
+    #[error("too large: {0:?}")]
+    TooLarge(Excess),
+    /// The content ended before it was complete.
+    #[error("the content broke off")]
+    Incomplete,
+    /// The content has a coding that is unknown, or is not what its coding says.
+    #[error("the content coding is unknown or broken")]
+    Coding,
+    /// The response is not HTTP as it should be.
+    #[error("not a valid response: {0}")]
+    Malformed(&'static str),
+    /// A redirect that is not followed.
+    #[error("redirect with status {status} not followed: {why:?}")]
+    Redirect {
+        /// The redirect's status.
+        status: u16,
+        /// Why.
+        why: RedirectRefusal,
+    },
+    /// The site is left alone for a while.
+    #[error("suspended for {0:?}")]
+    Suspended(Duration),
+    /// Too many fetches wait for this site.
+    #[error("too many requests wait for this portal")]
+    Busy,
+}
+
+impl Error {
+    /// Whether the site itself failed, which counts towards its suspension. What we refused, or
+    /// what is merely too large, does not.
+    pub(super) const fn is_site_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Unresolvable | Self::Unreachable(_) | Self::Timeout { .. } | Self::Incomplete
+        )
+    }
+
+    /// Whether trying once more may help: the connection broke before anything came back, which
+    /// is what an idle connection that the site closed looks like.
+    pub(super) const fn is_worth_a_retry(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+
+    /// A word from a fixed set, for metrics and logs.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::AddressProhibited => "address-prohibited",
+            Self::Unresolvable => "unresolvable",
+            Self::Unreachable(_) => "unreachable",
+            Self::Timeout { .. } => "timeout",
+            Self::TooLarge(_) => "too-large",
+            Self::Incomplete => "incomplete",
+            Self::Coding => "coding",
+            Self::Malformed(_) => "malformed",
+            Self::Redirect { .. } => "redirect",
+            Self::Suspended(_) => "suspended",
+            Self::Busy => "busy",
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! One fetch from one site: its turn, its redirects, its limits. Content is read elsewhere.
+
+use std::error::Error as _;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use http::header::{ACCEPT, ACCEPT_ENCODING, LOCATION, RETRY_AFTER, VIA};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use url::Url;
+
+use crate::clock::Clock;
+
+use super::client::{EveryAddressRefused, NotResolved};
+use super::suspend::{PAUSE, Record};
+use super::{Body, Clients, Error, Excess, Health, Limits, Phase, RedirectRefusal, SiteRules};
+
+/// RFC 8586: names the intermediaries a request went through, so that loops end.
+const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
+
+/// A portal's place on the network: where it is, how it is doing, whose turn it is.
+#[derive(Debug)]
+pub struct Site {
+    rules: SiteRules,
+    client: reqwest::Client,
+    turns: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    queue: usize,
+    record: Mutex<Record>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What to fetch.
+#[derive(Debug, Clone)]
+pub struct Fetch {
+    /// GET or HEAD.
+    pub method: Method,
+    /// The target URI.
+    pub url: Url,
+    /// Fields beside our own, such as validators.
+    pub fields: HeaderMap,
+    /// The limits.
+    pub limits: Limits,
+}
+
+/// A response whose content has not been read.
+#[derive(Debug)]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// The fields as received.
+    pub fields: HeaderMap,
+    /// The content.
+    pub body: Body,
+}
+
+/// A fetch's turn at the site, given back on drop.
+pub(super) type Turn = OwnedSemaphorePermit;
+
+impl Site {
+    /// A site; `limits` gives its connection time, concurrency and queue.
+    #[must_use]
+    pub fn new(
+        clients: &Clients,
+        rules: SiteRules,
+        limits: &Limits,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            client: clients.client(&rules, limits),
+            rules,
+            turns: Arc::new(Semaphore::new(limits.concurrency)),
+            waiting: AtomicUsize::new(0),
+            queue: limits.queue,
+            record: Mutex::default(),
+            clock,
+        }
+    }
+
+    /// How the site is doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.record().health(self.clock.now())
+    }
+
+    /// How long a client is told to wait before it asks again.
+    #[must_use]
+    pub fn retry_after(&self) -> Duration {
+        match self.health() {
+            Health::Suspended(left) => left,
+            Health::Ok | Health::Failing => PAUSE,
+        }
+    }
+
+    /// Fetches one response; its content is still to be read.
+    ///
+    /// # Errors
+    /// [`Error`] as the fetch fails.
+    pub async fn fetch(&self, fetch: &Fetch) -> Result<Response, Error> {
+        if !self.rules.may_dial_literal(&fetch.url) {
+            return Err(Error::AddressProhibited);
+        }
+        let turn = self.turn(fetch.limits.total_time).await?;
+        self.record().pass(self.clock.now()).map_err(Error::Suspended)?;
+        let fetched = self.follow(fetch).await.and_then(|response| {
+            check_fields(response.headers(), fetch.limits.field_bytes)?;
+            let status = response.status();
+            let fields = response.headers().clone();
+            Ok(Response { status, fields, body: Body::new(response, &fetch.limits, turn)? })
+        });
+        match &fetched {
+            Ok(response) => self.note_status(response),
+            Err(error) => self.note_error(error),
+        }
+        fetched
+    }
+
+    /// Notes that content broke off or took too long, which its reader alone sees.
+    pub fn note_error(&self, error: &Error) {
+        if error.is_site_failure() {
+            self.record().failed(self.clock.now());
+        }
+    }
+
+    /// Waits for a turn.
+    async fn turn(&self, longest: Duration) -> Result<Turn, Error> {
+        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
+            return Ok(turn);
+        }
+        let _place = Place::take(&self.waiting, self.queue).ok_or(Error::Busy)?;
+        match tokio::time::timeout(longest, Arc::clone(&self.turns).acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            // The semaphore is never closed.
+            Ok(Err(_)) | Err(_) => Err(Error::Busy),
+        }
+    }
+
+    /// Sends the request, and follows where the response leads.
+    async fn follow(&self, fetch: &Fetch) -> Result<reqwest::Response, Error> {
+        let mut url = fetch.url.clone();
+        let mut followed = 0;
+        loop {
+            let response = self.send_with_retry(fetch, &url).await?;
+            let status = response.status().as_u16();
+            if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+                return Ok(response);
+            }
+            let refuse = |why| Error::Redirect { status, why };
+            if followed == fetch.limits.redirects {
+                return Err(refuse(RedirectRefusal::TooMany));
+            }
+            followed += 1;
+            let location = response
+                .headers()
+                .get(LOCATION)
+                .and_then(|l| l.to_str().ok())
+                .ok_or(refuse(RedirectRefusal::NoTarget))?;
+            url = self.rules.follow(&url, location).map_err(refuse)?;
+            if !self.rules.may_dial_literal(&url) {
+                return Err(Error::AddressProhibited);
+            }
+        }
+    }
+
+    /// GET and HEAD are idempotent (RFC 9110 §9.2.2), so a broken connection is tried once more.
+    async fn send_with_retry(&self, fetch: &Fetch, url: &Url) -> Result<reqwest::Response, Error> {
+        match self.send(fetch, url).await {
+            Err(error) if error.is_worth_a_retry() => self.send(fetch, url).await,
+            result => result,
+        }
+    }
+
+    async fn send(&self, fetch: &Fetch, url: &Url) -> Result<reqwest::Response, Error> {
+        let request = self
+            .client
+            .request(fetch.method.clone(), url.clone())
+            .header(ACCEPT, HeaderValue::from_static("*/*"))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br"))
+            // RFC 9110 §7.6.3: an HTTP-to-HTTP gateway MUST send an appropriate Via field.
+            .header(VIA, HeaderValue::from_static("1.1 unpad"))
+            .header(CDN_LOOP, HeaderValue::from_static("unpad"))
+            .headers(fetch.fields.clone());
+        let after = fetch.limits.first_byte_time;
+        let response = tokio::time::timeout(after, request.send())
+            .await
+            .map_err(|_| Error::Timeout { phase: Phase::FirstByte, after })?
+            .map_err(|error| Error::of_request(&error, fetch.limits.connect_time))?;
+        // What was dialled is what was judged; this holds it even against a client that dials
+        // something else.
+        let dialled = response.remote_addr().map(|peer| peer.ip());
+        if dialled.is_some_and(|ip| !super::address::may_dial(ip, &self.rules.allow_cidr)) {
+            return Err(Error::AddressProhibited);
+        }
+        Ok(response)
+    }
+
+    fn note_status(&self, response: &Response) {
+        let (now, mut record) = (self.clock.now(), self.record());
+        match response.status.as_u16() {
+            429 | 503 => match retry_after(&response.fields, self.clock.wall()) {
+                Some(wait) => record.asked_to_wait(wait, now),
+                None => record.failed(now),
+            },
+            502 | 504 => record.failed(now),
+            _ => record.succeeded(),
+        }
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        // The record is valid after every statement, so a panic elsewhere cannot have broken it.
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the queue, given back on drop.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let place = Self(waiting);
+        // Counted first, so that two cannot take the last place; dropping `place` gives it back.
+        (waiting.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn check_fields(fields: &HeaderMap, most: usize) -> Result<(), Error> {
+    let size: usize = fields.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
+    if size > most { Err(Error::TooLarge(Excess::Fields(most))) } else { Ok(()) }
+}
+
+/// RFC 9110 §10.2.3: an HTTP-date or a number of seconds.
+fn retry_after(fields: &HeaderMap, wall: SystemTime) -> Option<Duration> {
+    let text = fields.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(wall).ok(),
+    }
+}
+
+impl Error {
+    /// What a failed request means.
+    fn of_request(error: &reqwest::Error, connect_time: Duration) -> Self {
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            if inner.is::<EveryAddressRefused>() {
+                return Self::AddressProhibited;
+            }
+            if inner.is::<NotResolved>() {
+                return Self::Unresolvable;
+            }
+            if inner.is::<rustls::Error>() {
+                return Self::Unreachable("the TLS handshake failed");
+            }
+            if let Some(io) = inner.downcast_ref::<io::Error>() {
+                if io.get_ref().is_some_and(|e| e.is::<rustls::Error>()) {
+                    return Self::Unreachable("the TLS handshake failed");
+                }
+                if io.kind() == io::ErrorKind::ConnectionRefused {
+                    return Self::Unreachable("the connection was refused");
+                }
+            }
+            if let Some(hyper) = inner.downcast_ref::<hyper::Error>()
+                && hyper.is_parse()
+            {
+                return Self::Malformed("it is not HTTP/1.1");
+            }
+            cause = inner.source();
+        }
+        if error.is_timeout() && error.is_connect() {
+            return Self::Timeout { phase: Phase::Connect, after: connect_time };
+        }
+        Self::Unreachable(if error.is_connect() {
+            "no connection could be made"
+        } else {
+            "the connection was closed before the answer began"
+        })
+    }
+
+    /// What broken content means: whatever the reason, it is not all there.
+    pub(super) fn of_body(_: &reqwest::Error) -> Self {
+        Self::Incomplete
+    }
+}

@@ -1,0 +1,34 @@
+//! The only room that dials. It fetches one URL from one portal's site within limits, and knows
+//! nothing of JSONP, caching or clients.
+//!
+//! What stands between a request and a socket, in order:
+//!
+//! 1. [`suspend`]: a site that failed again and again is left alone for a while.
+//! 2. The site's bulkhead: so many fetches at once, so many waiting, the rest refused at once.
+//! 3. [`target`]: scheme, host, port and user information of every URL, the first and each
+//!    redirect's; redirects are followed here, never by the client.
+//! 4. [`address`]: every address, whether written in the URL or answered by a resolver, is judged
+//!    before it is dialled, and the resolver's judged answer is exactly what is dialled.
+//! 5. [`body`]: content is read with its codings taken off, counted before and after.
+//!
+//! **Invariant:** `reqwest` is named in this room alone, and its clients are built in one place,
+//! without proxies, redirects, `Referer` or automatic decoding.
+//!
+//! **Invariant:** nothing is read without a limit in bytes and in time.
+
+pub mod address;
+mod body;
+mod client;
+mod error;
+mod fetch;
+mod limits;
+mod suspend;
+mod target;
+
+pub use body::{Body, Read};
+pub use client::{Clients, NoCertificates};
+pub use error::{Error, Excess, Phase, RedirectRefusal};
+pub use fetch::{Fetch, Response, Site};
+pub use limits::Limits;
+pub use suspend::Health;
+pub use target::{HostRule, HostRuleError, SiteRules};

@@ -1,0 +1,128 @@
+//! Leaving a failing site alone: after several failures in a row, and when it asks for it. It
+//! counts and remembers; it does not fetch.
+
+use std::time::{Duration, Instant};
+
+/// Failures in a row that suspend a site.
+const FAILURES: u32 = 5;
+
+/// Failures further apart than this are not in a row.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// How long a failing site is left alone before one request may try it again: short enough that a
+/// portal is used again within ten seconds of its return.
+pub(super) const PAUSE: Duration = Duration::from_secs(5);
+
+/// The longest a site's `Retry-After` is honoured.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// A site's record.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Record {
+    failures: u32,
+    last_failure: Option<Instant>,
+    suspended_until: Option<Instant>,
+}
+
+/// A site's state, as the registry tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Nothing is known against it.
+    Ok,
+    /// Its last fetches failed.
+    Failing,
+    /// It is left alone for so long.
+    Suspended(Duration),
+}
+
+impl Record {
+    /// Lets a fetch pass, or says how long to wait. The first fetch after a suspension is a probe:
+    /// the others keep waiting until it has succeeded.
+    pub(super) fn pass(&mut self, now: Instant) -> Result<(), Duration> {
+        match self.suspended_until {
+            Some(until) if until > now => Err(until - now),
+            Some(_) => {
+                self.suspended_until = Some(now + PAUSE);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn failed(&mut self, now: Instant) {
+        let in_a_row =
+            self.last_failure.is_some_and(|last| now.saturating_duration_since(last) <= WINDOW);
+        self.failures = if in_a_row { self.failures.saturating_add(1) } else { 1 };
+        self.last_failure = Some(now);
+        if self.failures >= FAILURES {
+            self.suspend_until(now + PAUSE);
+        }
+    }
+
+    /// RFC 9110 §10.2.3: the site asked to be left alone.
+    pub(super) fn asked_to_wait(&mut self, wait: Duration, now: Instant) {
+        self.suspend_until(now + wait.min(LONGEST_WAIT));
+    }
+
+    pub(super) fn health(&self, now: Instant) -> Health {
+        match self.suspended_until {
+            Some(until) if until > now => Health::Suspended(until - now),
+            _ if self.failures > 0 => Health::Failing,
+            _ => Health::Ok,
+        }
+    }
+
+    fn suspend_until(&mut self, until: Instant) {
+        self.suspended_until = Some(self.suspended_until.map_or(until, |old| old.max(until)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, ManualClock};
+
+    fn failing() -> (Record, ManualClock) {
+        let clock = ManualClock::starting_at(std::time::SystemTime::UNIX_EPOCH);
+        let mut record = Record::default();
+        for _ in 0..FAILURES {
+            assert_eq!(record.pass(clock.now()), Ok(()));
+            record.failed(clock.now());
+        }
+        (record, clock)
+    }
+
+    #[test]
+    fn failures_in_a_row_suspend_and_one_probe_is_let_through_afterwards() {
+        let (mut record, clock) = failing();
+        assert_eq!(record.pass(clock.now()), Err(PAUSE));
+        clock.advance(PAUSE);
+        assert_eq!(record.pass(clock.now()), Ok(()));
+        assert_eq!(record.pass(clock.now()), Err(PAUSE));
+        record.succeeded();
+        assert_eq!(record.pass(clock.now()), Ok(()));
+        assert_eq!(record.health(clock.now()), Health::Ok);
+    }
+
+    #[test]
+    fn a_success_between_failures_starts_the_count_again() {
+        let clock = ManualClock::starting_at(std::time::SystemTime::UNIX_EPOCH);
+        let mut record = Record::default();
+        for _ in 0..20 {
+            record.failed(clock.now());
+            record.succeeded();
+        }
+        assert_eq!(record.pass(clock.now()), Ok(()));
+    }
+
+    #[test]
+    fn a_site_may_ask_for_an_hour_and_not_more() {
+        let (mut record, clock) = (Record::default(), failing().1);
+        record.asked_to_wait(Duration::from_secs(999_999), clock.now());
+        assert_eq!(record.pass(clock.now()), Err(LONGEST_WAIT));
+    }
+}

@@ -1,0 +1,267 @@
+//! A fake portal that does as it is told, byte by byte, and remembers what it was asked.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+
+/// One step of an answer.
+#[derive(Debug, Clone)]
+enum Step {
+    Send(Vec<u8>),
+    /// Sends the bytes so many times.
+    Repeat(Vec<u8>, usize),
+    /// Waits until the test opens the gate.
+    Gate(Gate),
+    /// Closes with a reset instead of a proper end.
+    Reset,
+    /// Keeps the connection open and says nothing more.
+    Silence,
+}
+
+/// What the portal does with one request.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    steps: Vec<Step>,
+}
+
+/// Holds answers back until the test opens it.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<watch::Sender<bool>>);
+
+impl Gate {
+    pub fn closed() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+
+    pub fn open(&self) {
+        self.0.send_replace(true);
+    }
+}
+
+impl Reply {
+    /// Exactly these bytes, then the end of the connection.
+    pub fn raw(bytes: impl AsRef<[u8]>) -> Self {
+        Self::default().send(bytes)
+    }
+
+    /// A response with a length.
+    pub fn http(status: u16, fields: &str, content: impl AsRef<[u8]>) -> Self {
+        let content = content.as_ref();
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{fields}\r\n",
+            content.len()
+        );
+        Self::raw(head).send(content)
+    }
+
+    /// What CKAN sends for JSONP, with all of its fields.
+    pub fn ckan(padded: impl AsRef<[u8]>) -> Self {
+        let fields = "Content-Type: application/javascript;charset=utf-8\r\n\
+             Cache-Control: public, max-age=0, must-revalidate\r\nVary: Cookie\r\n";
+        Self::http(200, fields, padded)
+    }
+
+    /// An error as CKAN sends it: bare JSON.
+    pub fn ckan_error(status: u16, json: &str) -> Self {
+        let fields = "Content-Type: application/json;charset=utf-8\r\n\
+             Cache-Control: public, max-age=0, must-revalidate\r\nVary: Cookie\r\n";
+        Self::http(status, fields, json)
+    }
+
+    pub fn html(status: u16, html: &str) -> Self {
+        Self::http(status, "Content-Type: text/html; charset=utf-8\r\nSet-Cookie: ckan=1\r\n", html)
+    }
+
+    pub fn send(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        self.steps.push(Step::Send(bytes.as_ref().to_vec()));
+        self
+    }
+
+    pub fn repeat(mut self, bytes: impl AsRef<[u8]>, times: usize) -> Self {
+        self.steps.push(Step::Repeat(bytes.as_ref().to_vec(), times));
+        self
+    }
+
+    pub fn behind(mut self, gate: &Gate) -> Self {
+        self.steps.insert(0, Step::Gate(gate.clone()));
+        self
+    }
+
+    pub fn then_gate(mut self, gate: &Gate) -> Self {
+        self.steps.push(Step::Gate(gate.clone()));
+        self
+    }
+
+    pub fn then_reset(mut self) -> Self {
+        self.steps.push(Step::Reset);
+        self
+    }
+
+    pub fn then_silence(mut self) -> Self {
+        self.steps.push(Step::Silence);
+        self
+    }
+}
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// The whole head.
+    pub head: String,
+    /// The target of its first line.
+    pub target: String,
+}
+
+impl Received {
+    /// The value of a query parameter, not decoded.
+    pub fn query(&self, name: &str) -> Option<&str> {
+        let query = self.target.split_once('?')?.1;
+        query.split('&').find_map(|p| p.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    pub fn callback(&self) -> &str {
+        self.query("callback").unwrap_or("")
+    }
+
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (n, value) = line.split_once(':')?;
+            n.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+type Programme = dyn Fn(&Received) -> Reply + Send + Sync;
+
+/// A portal on loopback.
+#[derive(Clone)]
+pub struct FakePortal {
+    address: SocketAddr,
+    received: Arc<Mutex<Vec<Received>>>,
+    connections: Arc<Mutex<usize>>,
+    arrived: Arc<Notify>,
+    programme: Arc<Mutex<Arc<Programme>>>,
+}
+
+impl FakePortal {
+    /// A portal that answers as `programme` says.
+    pub async fn new(
+        programme: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let portal = Self {
+            address: listener.local_addr().expect("an address"),
+            received: Arc::default(),
+            connections: Arc::default(),
+            arrived: Arc::default(),
+            programme: Arc::new(Mutex::new(Arc::new(programme))),
+        };
+        let accepting = portal.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                *accepting.connections.lock().expect("not poisoned") += 1;
+                tokio::spawn(accepting.clone().converse(stream));
+            }
+        });
+        portal
+    }
+
+    /// A portal that pads this JSON, whatever it is asked.
+    pub async fn padding(json: &'static str) -> Self {
+        Self::new(move |request| Reply::ckan(format!("{}({json});", request.callback()))).await
+    }
+
+    /// From now on the portal answers otherwise.
+    pub fn now(&self, programme: impl Fn(&Received) -> Reply + Send + Sync + 'static) {
+        *self.programme.lock().expect("not poisoned") = Arc::new(programme);
+    }
+
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn received(&self) -> Vec<Received> {
+        self.received.lock().expect("not poisoned").clone()
+    }
+
+    /// The targets of all requests so far.
+    pub fn targets(&self) -> Vec<String> {
+        self.received().into_iter().map(|r| r.target).collect()
+    }
+
+    pub fn connections(&self) -> usize {
+        *self.connections.lock().expect("not poisoned")
+    }
+
+    /// Waits until so many requests have arrived.
+    pub async fn has_received(&self, count: usize) {
+        loop {
+            let arrived = self.arrived.notified();
+            if self.received.lock().expect("not poisoned").len() >= count {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
+    async fn converse(self, mut stream: TcpStream) {
+        let Some(request) = read_head(&mut stream).await else { return };
+        self.received.lock().expect("not poisoned").push(request.clone());
+        self.arrived.notify_waiters();
+        let programme = Arc::clone(&self.programme.lock().expect("not poisoned"));
+        for step in programme(&request).steps {
+            let sent = match step {
+                Step::Send(bytes) => stream.write_all(&bytes).await,
+                Step::Repeat(bytes, times) => {
+                    let mut result = Ok(());
+                    for _ in 0..times {
+                        result = stream.write_all(&bytes).await;
+                        if result.is_err() {
+                            break;
+                        }
+                    }
+                    result
+                }
+                Step::Gate(gate) => {
+                    let _ = gate.0.subscribe().wait_for(|open| *open).await;
+                    Ok(())
+                }
+                Step::Reset => {
+                    let _ = socket_reset(&stream);
+                    return;
+                }
+                Step::Silence => {
+                    let _ = stream.read_u8().await;
+                    return;
+                }
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+        let _ = stream.shutdown().await;
+    }
+}
+
+/// Lets the close of the socket be a reset.
+fn socket_reset(stream: &TcpStream) -> std::io::Result<()> {
+    #[expect(deprecated, reason = "a reset is the point; nothing is left to linger for")]
+    stream.set_linger(Some(std::time::Duration::ZERO))
+}
+
+async fn read_head(stream: &mut TcpStream) -> Option<Received> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let target = head.split(' ').nth(1)?.to_owned();
+    Some(Received { head, target })
+}
