@@ -1,4 +1,4 @@
-//! How fast the padding comes off, beside what it would cost with serde_json.
+//! How fast the padding comes off, beside what it would cost with `serde_json`.
 //! Not a statistics package: rounds, medians, one table; under a minute.
 //!
 //! `cargo bench --bench unwrap`. The rows of a document are measured alternately, so that the
@@ -19,14 +19,12 @@ fn main() {
     let plan = if trial {
         Plan { rounds: 1, span: Duration::ZERO, small: 1 << 12, large: 1 << 14 }
     } else {
-        Plan {
-            rounds: 31,
-            span: Duration::from_millis(40),
-            small: MEBIBYTE,
-            large: 20 * MEBIBYTE,
-        }
+        Plan { rounds: 31, span: Duration::from_millis(40), small: MEBIBYTE, large: 20 * MEBIBYTE }
     };
-    println!("GB/s, medians of {} rounds; ratio = ours / serde_json in the same round", plan.rounds);
+    println!(
+        "GB/s, medians of {} rounds; ratio = ours / serde_json in the same round",
+        plan.rounds
+    );
     println!(
         "{:<22} {:>9} {:>8} {:>8} {:>12} {:>8}",
         "document", "bytes", "ours", "serde", "std utf-8", "ratio"
@@ -103,7 +101,9 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn datastore_search(size: usize, escaped: bool) -> String {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut text = String::with_capacity(size + 1024);
-    text.push_str(r#"{"help": "https://data.example.org/api/3/action/help_show?name=datastore_search", "#);
+    text.push_str(
+        r#"{"help": "https://data.example.org/api/3/action/help_show?name=datastore_search", "#,
+    );
     text.push_str(r#""success": true, "result": {"include_total": true, "records": ["#);
     for id in 1.. {
         record(&mut text, id, &mut random);
@@ -118,8 +118,14 @@ fn datastore_search(size: usize, escaped: bool) -> String {
 
 fn record(text: &mut String, id: usize, random: &mut Random) {
     const STREETS: [&str; 8] = [
-        "Carrer de Sants", "Passeig de Gràcia", "Via Laietana", "Carrer del Consell de Cent",
-        "Plaça de Catalunya", "Gran Via de les Corts Catalanes", "Av. Diagonal", "Ронда Літораль",
+        "Carrer de Sants",
+        "Passeig de Gràcia",
+        "Via Laietana",
+        "Carrer del Consell de Cent",
+        "Plaça de Catalunya",
+        "Gran Via de les Corts Catalanes",
+        "Av. Diagonal",
+        "Ронда Літораль",
     ];
     const NAMES: [&str; 6] =
         ["Sant Martí", "Eixample", "Gràcia", "Ciutat Vella", "Horta-Guinardó", "Les Corts"];

@@ -1,4 +1,4 @@
-//! The room `jsonp` from outside: recorded shapes, JSONTestSuite, and properties.
+//! The room `jsonp` from outside: recorded shapes, `JSONTestSuite`, and properties.
 //! Not its units (they live beside the code), and not its speed (`benches/unwrap.rs`).
 
 use std::ops::RangeInclusive;
@@ -20,8 +20,10 @@ fn the_json_test_suite_comes_out_as_expected() {
 }
 
 fn check_all(lines: &str, number: RangeInclusive<usize>) {
-    let cases: Vec<Value> =
-        lines.lines().map(|line| serde_json::from_str(line).expect("one object per line")).collect();
+    let cases: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one object per line"))
+        .collect();
     assert!(number.contains(&cases.len()), "{} cases", cases.len());
     let wrong: Vec<String> = cases.iter().filter_map(|case| check(case).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -73,9 +75,9 @@ fn bytes(case: &Value, text: &str, base64: &str) -> Option<Vec<u8>> {
 fn is_expected_json(case: &Value, json: &[u8]) -> bool {
     if let Some(hash) = case["json_sha256"].as_str() {
         let digest = ring::digest::digest(&ring::digest::SHA256, json);
-        let hexadecimal: String =
-            digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        return hash == hexadecimal;
+        let byte = |n: usize| u8::from_str_radix(&hash[2 * n..2 * n + 2], 16).expect("a digit");
+        let expected: Vec<u8> = (0..hash.len() / 2).map(byte).collect();
+        return digest.as_ref() == expected;
     }
     bytes(case, "json", "json_base64").as_deref() == Some(json)
 }
@@ -286,8 +288,7 @@ fn json() -> impl Strategy<Value = String> {
         let member = (name.clone(), value.clone()).prop_map(|(n, v)| format!("{n}:{v}"));
         prop_oneof![
             prop::collection::vec(value, 1..6).prop_map(|all| format!("[{}]", all.join(","))),
-            prop::collection::vec(member, 1..6)
-                .prop_map(|all| format!("{{{}}}", all.join(","))),
+            prop::collection::vec(member, 1..6).prop_map(|all| format!("{{{}}}", all.join(","))),
         ]
     })
 }
@@ -297,12 +298,7 @@ fn blank() -> impl Strategy<Value = String> {
 }
 
 fn filler() -> impl Strategy<Value = String> {
-    prop_oneof![
-        blank(),
-        Just(";".to_owned()),
-        r"/\*[ -)+-~\né]{0,20}\*/",
-        "//[ -~é]{0,20}\n",
-    ]
+    prop_oneof![blank(), Just(";".to_owned()), r"/\*[ -)+-~\né]{0,20}\*/", "//[ -~é]{0,20}\n",]
 }
 
 fn guard() -> impl Strategy<Value = String> {
@@ -332,8 +328,12 @@ fn padded() -> impl Strategy<Value = Padded> {
     let before = (mark, fillers, guard(), blank(), blank())
         .prop_map(|(mark, fillers, guard, a, b)| format!("{mark}{fillers}{guard}__jb{a}({b}"));
     let after = blank().prop_map(|blank| format!("{blank})"));
-    (before, json(), after, "[; \t\r\n]{0,5}")
-        .prop_map(|(before, json, after, tail)| Padded { before, json, after, tail })
+    (before, json(), after, "[; \t\r\n]{0,5}").prop_map(|(before, json, after, tail)| Padded {
+        before,
+        json,
+        after,
+        tail,
+    })
 }
 
 /// A change that a line, a disk or a bug might make.
@@ -360,7 +360,7 @@ fn changes() -> impl Strategy<Value = Vec<(prop::sample::Index, u8, u8)>> {
     prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), byte), 1..4)
 }
 
-/// What serde_json says about a body that is to be JSON alone.
+/// What `serde_json` says about a body that is to be JSON alone.
 fn is_json_by_serde(body: &[u8]) -> bool {
     let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     std::str::from_utf8(text)

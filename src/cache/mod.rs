@@ -237,9 +237,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         match self.flights.join(&ask.key) {
             Seat::Waiter(flight) => match flight.landing().await {
                 Some(Landing::Stored(response)) => Ok(Reply::collapsed(response, now, why)),
-                Some(Landing::Stale(response)) => {
-                    Ok(Reply::stale(response, self.clock.now()))
-                }
+                Some(Landing::Stale(response)) => Ok(Reply::stale(response, self.clock.now())),
                 Some(Landing::Failed(error)) => Err(Failure::Fetch(error)),
                 Some(Landing::NotShared) => self.fetch_alone(&ask, &origin, why).await,
                 None => Err(Failure::Abandoned),
@@ -281,12 +279,8 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         let now = self.clock.now();
         let usable = stale.as_ref().filter(|s| freshness::usable_on_error(s, now)).cloned();
         match (fetched, usable) {
-            (Err(_), Some(old)) => {
-                (Landing::Stale(Arc::clone(&old)), Ok(Reply::stale(old, now)))
-            }
-            (Err(error), None) => {
-                (Landing::Failed(error.clone()), Err(Failure::Fetch(error)))
-            }
+            (Err(_), Some(old)) => (Landing::Stale(Arc::clone(&old)), Ok(Reply::stale(old, now))),
+            (Err(error), None) => (Landing::Failed(error.clone()), Err(Failure::Fetch(error))),
             (Ok(Fetched::Whole(whole)), Some(old)) if freshness::is_error(whole.status) => {
                 (Landing::Stale(Arc::clone(&old)), Ok(Reply::stale(old, now)))
             }

@@ -53,10 +53,16 @@ fn config(portal_at: SocketAddr) -> Result<Config, String> {
 }
 
 fn announce(gateway: SocketAddr, portal: SocketAddr) {
-    println!("A demonstration portal answers at http://{portal}{}/, by JSONP only.", demo::BASE_PATH);
+    println!(
+        "A demonstration portal answers at http://{portal}{}/, by JSONP only.",
+        demo::BASE_PATH
+    );
     println!("The gateway in front of it: any page, any notebook, any program may read these:\n");
     for example in demo::EXAMPLES {
-        println!("  # {}\n  curl -i 'http://{gateway}/p/demo/{}'", example.description, example.target);
+        println!(
+            "  # {}\n  curl -i 'http://{gateway}/p/demo/{}'",
+            example.description, example.target
+        );
     }
     println!("\nWhat else is here: http://{gateway}/portals. Ctrl-C ends it.");
 }

@@ -101,7 +101,8 @@ impl Serve {
         if let Ok(url) = Url::parse(url) {
             allowed.extend(own_address(&url));
         }
-        let portal = config::single_portal(url, allowed).map_err(|why| format!("--portal: {why}"))?;
+        let portal =
+            config::single_portal(url, allowed).map_err(|why| format!("--portal: {why}"))?;
         Ok(Config { registry: Registry::new(vec![portal]), ..Config::default() })
     }
 }

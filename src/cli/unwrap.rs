@@ -8,10 +8,12 @@ use crate::jsonp::{self, CallbackName, Limits};
 
 /// Options of `unpad unwrap`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 done, 1 refused (`reason at offset N: …` on stderr, nothing \
+#[command(
+    after_help = "Exit codes: 0 done, 1 refused (`reason at offset N: …` on stderr, nothing \
     on stdout), 2 usage.\n\nExample:\n  \
     curl -s 'https://portal.example/api/3/action/status_show?callback=cb' | \
-    unpad unwrap --callback cb")]
+    unpad unwrap --callback cb"
+)]
 pub(super) struct Unwrap {
     /// The callback name that was asked for
     #[arg(long, value_name = "NAME", value_parser = callback_name)]
@@ -32,8 +34,8 @@ impl Unwrap {
             .take(most)
             .read_to_end(&mut body)
             .map_err(|error| format!("standard input cannot be read: {error}"))?;
-        let payload = jsonp::unwrap(&body, &self.callback, &limits)
-            .map_err(|refusal| refusal.to_string())?;
+        let payload =
+            jsonp::unwrap(&body, &self.callback, &limits).map_err(|refusal| refusal.to_string())?;
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(&body[payload.range]).and_then(|()| stdout.flush()) {
             // Whoever reads has read enough.

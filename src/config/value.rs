@@ -46,8 +46,11 @@ impl FromStr for Time {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refuse =
-            || format!("`{text}` is not a time: write a whole number and its unit, such as `500ms`, `30s`, `5m`, `2h` or `7d`");
+        let refuse = || {
+            format!(
+                "`{text}` is not a time: write a whole number and its unit, such as `500ms`, `30s`, `5m`, `2h` or `7d`"
+            )
+        };
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(refuse)?;
         let number: u64 = text[..digits].parse().map_err(|_| refuse())?;
         let time = match text[digits..].trim_start() {
@@ -73,7 +76,11 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refuse = || format!("`{text}` is not a size: write a whole number and its unit, such as `64 KiB`, `256 MiB` or `20 GiB`");
+        let refuse = || {
+            format!(
+                "`{text}` is not a size: write a whole number and its unit, such as `64 KiB`, `256 MiB` or `20 GiB`"
+            )
+        };
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let number: u64 = text[..digits].parse().map_err(|_| refuse())?;
         let unit = match text[digits..].trim_start() {

@@ -120,8 +120,7 @@ impl Policy {
     pub fn apply(&self, request: &HeaderMap, response: &mut HeaderMap) {
         self.allow_origin(request, response);
         response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
-        response
-            .insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+        response.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
         response.insert(TIMING_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     }
 
@@ -151,8 +150,7 @@ impl Policy {
         if allowed {
             response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             if self.credentials {
-                response
-                    .insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+                response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
             }
         }
         allowed
@@ -220,10 +218,14 @@ mod tests {
     #[test]
     fn a_listed_origin_is_repeated_and_others_get_nothing() {
         let policy = listed(&["https://class.example.org", "~https://[a-z]+\\.school\\.example"]);
-        assert_eq!(allowed(&policy, "https://class.example.org").as_deref(),
-            Some("https://class.example.org"));
-        assert_eq!(allowed(&policy, "https://north.school.example").as_deref(),
-            Some("https://north.school.example"));
+        assert_eq!(
+            allowed(&policy, "https://class.example.org").as_deref(),
+            Some("https://class.example.org")
+        );
+        assert_eq!(
+            allowed(&policy, "https://north.school.example").as_deref(),
+            Some("https://north.school.example")
+        );
         for other in [
             "null",
             "http://class.example.org",

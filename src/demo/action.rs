@@ -44,10 +44,7 @@ pub(super) fn answer(demo: &Demo, name: &str, parameters: &Parameters) -> (Statu
     match perform(demo, name, parameters) {
         Ok(result) => {
             let help = help(name);
-            (
-                StatusCode::OK,
-                format!("{{{help}, \"success\": true, \"result\": {result}}}"),
-            )
+            (StatusCode::OK, format!("{{{help}, \"success\": true, \"result\": {result}}}"))
         }
         Err(failure) => refuse(name, &failure),
     }
@@ -82,10 +79,9 @@ fn refuse(name: &str, failure: &Failure) -> (StatusCode, String) {
         Failure::NotFound(message) => {
             (StatusCode::NOT_FOUND, explained("Not Found Error", message))
         }
-        Failure::SearchQuery(message) => (
-            StatusCode::BAD_REQUEST,
-            explained("Search Query Error", message),
-        ),
+        Failure::SearchQuery(message) => {
+            (StatusCode::BAD_REQUEST, explained("Search Query Error", message))
+        }
         Failure::Validation(parameter, messages) => {
             let messages = json::list(messages.iter().map(|message| json::ascii(message)));
             let kind = json::ascii("Validation Error");
@@ -97,17 +93,11 @@ fn refuse(name: &str, failure: &Failure) -> (StatusCode, String) {
             return (StatusCode::BAD_REQUEST, json::ascii(&message));
         }
     };
-    (
-        status,
-        format!("{{{}, \"error\": {error}, \"success\": false}}", help(name)),
-    )
+    (status, format!("{{{}, \"error\": {error}, \"success\": false}}", help(name)))
 }
 
 fn explained(kind: &str, message: &str) -> String {
-    let members = [
-        ("__type", json::ascii(kind)),
-        ("message", json::ascii(message)),
-    ];
+    let members = [("__type", json::ascii(kind)), ("message", json::ascii(message))];
     json::object(members.into_iter())
 }
 

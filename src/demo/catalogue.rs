@@ -35,43 +35,28 @@ impl Catalogue {
 
     fn parse(packages: &str, organizations: &str) -> serde_json::Result<Self> {
         let raw: Vec<Box<RawValue>> = serde_json::from_str(packages)?;
-        let mut packages = raw
-            .iter()
-            .map(|raw| Package::parse(raw))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut packages =
+            raw.iter().map(|raw| Package::parse(raw)).collect::<Result<Vec<_>, _>>()?;
         packages.sort_by(|one, other| one.name.cmp(&other.name));
         let raw: Vec<Box<RawValue>> = serde_json::from_str(organizations)?;
-        let organizations = raw
-            .iter()
-            .map(|raw| Organization::parse(raw))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            packages,
-            organizations,
-        })
+        let organizations =
+            raw.iter().map(|raw| Organization::parse(raw)).collect::<Result<_, _>>()?;
+        Ok(Self { packages, organizations })
     }
 
     pub(super) fn package_show(&self, parameters: &Parameters) -> Outcome {
-        let reference = match parameters
-            .value("id")
-            .or_else(|| parameters.value("name_or_id"))
-        {
+        let reference = match parameters.value("id").or_else(|| parameters.value("name_or_id")) {
             None | Some("") => return Err(Failure::validation("name_or_id", "Missing value")),
             Some(reference) => reference,
         };
         let package = self.packages.iter().find(|package| package.is(reference));
-        package
-            .map(|package| package.shown.clone())
-            .ok_or_else(Failure::not_found)
+        package.map(|package| package.shown.clone()).ok_or_else(Failure::not_found)
     }
 
     pub(super) fn package_list(&self, parameters: &Parameters) -> Outcome {
         let number = |name: &'static str| {
             let value = parameters.value(name).filter(|value| !value.is_empty());
-            value
-                .map(natural)
-                .transpose()
-                .map_err(|message| Failure::validation(name, message))
+            value.map(natural).transpose().map_err(|message| Failure::validation(name, message))
         };
         let limit = number("limit")?.unwrap_or(usize::MAX);
         let offset = number("offset")?.unwrap_or(0);
@@ -91,11 +76,7 @@ impl Catalogue {
     pub(super) fn organization_list(&self, parameters: &Parameters) -> String {
         let all_fields = parameters.flag("all_fields", false);
         json::list(self.organizations.iter().map(|organization| {
-            if all_fields {
-                organization.json.clone()
-            } else {
-                json::ascii(&organization.name)
-            }
+            if all_fields { organization.json.clone() } else { json::ascii(&organization.name) }
         }))
     }
 
@@ -108,9 +89,7 @@ impl Catalogue {
             .ok_or_else(Failure::not_found)?;
         let members = organization.json.trim_end_matches('}');
         // The lists that `organization_list` leaves out; all empty here.
-        Ok(format!(
-            "{members}, \"extras\": [], \"groups\": [], \"tags\": [], \"users\": []}}"
-        ))
+        Ok(format!("{members}, \"extras\": [], \"groups\": [], \"tags\": [], \"users\": []}}"))
     }
 }
 
@@ -118,11 +97,7 @@ impl Organization {
     fn parse(raw: &RawValue) -> serde_json::Result<Self> {
         let value: Value = serde_json::from_str(raw.get())?;
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
-        Ok(Self {
-            id: text("id"),
-            name: text("name"),
-            json: raw.get().to_owned(),
-        })
+        Ok(Self { id: text("id"), name: text("name"), json: raw.get().to_owned() })
     }
 }
 

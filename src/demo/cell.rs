@@ -72,9 +72,7 @@ impl Kind {
         if value.is_null() {
             return Some(Cell::Null);
         }
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+        let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
         Some(match self {
             Self::Integer => Cell::Integer(text.parse().ok()?),
             Self::Numeric => Cell::Numeric(String::new(), text.parse().ok()?),
@@ -82,9 +80,7 @@ impl Kind {
             Self::Timestamp => {
                 let text = text.replace(' ', "T");
                 // `2026-01-01` is its midnight, and a whole second has no milliseconds.
-                let rest = "0000-00-00T00:00:00.000"
-                    .get(text.len()..)
-                    .unwrap_or_default();
+                let rest = "0000-00-00T00:00:00.000".get(text.len()..).unwrap_or_default();
                 Cell::Timestamp(text + rest)
             }
             Self::Bool => match text.to_ascii_lowercase().as_str() {
@@ -151,32 +147,15 @@ mod tests {
     fn a_filter_finds_a_value_however_it_is_written() {
         let finds = |kind: Kind, field: &str, wanted: serde_json::Value| {
             let cell = kind.read(Some(field.to_owned())).expect("a value");
-            kind.wanted(&wanted)
-                .is_some_and(|wanted| wanted.compare(&cell).is_eq())
+            kind.wanted(&wanted).is_some_and(|wanted| wanted.compare(&cell).is_eq())
         };
         assert!(finds(Kind::Numeric, "1.00", json!(1)));
         assert!(finds(Kind::Numeric, "1.00", json!("1.0")));
         assert!(!finds(Kind::Numeric, "1.00", json!("one")));
-        assert!(finds(
-            Kind::Integer,
-            "9007199254740993",
-            json!(9_007_199_254_740_993_i64)
-        ));
-        assert!(!finds(
-            Kind::Integer,
-            "9007199254740993",
-            json!(9_007_199_254_740_992_i64)
-        ));
-        assert!(finds(
-            Kind::Timestamp,
-            "2026-01-01T00:00:00",
-            json!("2026-01-01")
-        ));
-        assert!(finds(
-            Kind::Timestamp,
-            "2026-01-01T08:00:00",
-            json!("2026-01-01 08:00")
-        ));
+        assert!(finds(Kind::Integer, "9007199254740993", json!(9_007_199_254_740_993_i64)));
+        assert!(!finds(Kind::Integer, "9007199254740993", json!(9_007_199_254_740_992_i64)));
+        assert!(finds(Kind::Timestamp, "2026-01-01T00:00:00", json!("2026-01-01")));
+        assert!(finds(Kind::Timestamp, "2026-01-01T08:00:00", json!("2026-01-01 08:00")));
         assert!(finds(Kind::Bool, "true", json!("True")));
         assert!(finds(Kind::Text, "5", json!(5)));
     }

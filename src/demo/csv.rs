@@ -67,20 +67,14 @@ mod tests {
     use super::{parse, push};
 
     fn own<const N: usize>(record: [Option<&str>; N]) -> Vec<Option<String>> {
-        record
-            .into_iter()
-            .map(|field| field.map(str::to_owned))
-            .collect()
+        record.into_iter().map(|field| field.map(str::to_owned)).collect()
     }
 
     #[test]
     fn null_and_the_empty_text_are_told_apart() {
         assert_eq!(
             parse("a,,\"\"\r\n\"b,\"\"c\"\"\nd\",e,\n"),
-            [
-                own([Some("a"), None, Some("")]),
-                own([Some("b,\"c\"\nd"), Some("e"), None])
-            ]
+            [own([Some("a"), None, Some("")]), own([Some("b,\"c\"\nd"), Some("e"), None])]
         );
         assert_eq!(parse("a,"), [own([Some("a"), None])]);
         assert_eq!(parse("\"a"), [own([Some("a")])]);
@@ -88,13 +82,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_back() {
-        let record = own([
-            Some("a"),
-            None,
-            Some(""),
-            Some("b,\"c\"\nd"),
-            Some("\u{2028}"),
-        ]);
+        let record = own([Some("a"), None, Some(""), Some("b,\"c\"\nd"), Some("\u{2028}")]);
         let mut line = String::new();
         for (position, field) in record.iter().enumerate() {
             if position > 0 {

@@ -42,9 +42,7 @@ const KNOWN: [&str; 15] = [
 type Member = (&'static str, String);
 
 pub(super) fn datastore_search(table: &Table, parameters: &Parameters) -> Outcome {
-    let resource = parameters
-        .value("resource_id")
-        .or_else(|| parameters.value("id"));
+    let resource = parameters.value("resource_id").or_else(|| parameters.value("id"));
     let resource = match resource {
         None | Some("") => return Err(Failure::validation("resource_id", "Missing value")),
         Some(resource) => resource,
@@ -71,21 +69,10 @@ pub(super) fn datastore_search(table: &Table, parameters: &Parameters) -> Outcom
         keep_distinct(&mut rows, &records);
     }
     let total = rows.len();
-    let page: Vec<&Row> = rows
-        .into_iter()
-        .skip(offset.unwrap_or(0))
-        .take(limit)
-        .collect();
+    let page: Vec<&Row> = rows.into_iter().skip(offset.unwrap_or(0)).take(limit).collect();
 
-    let fields = json::list(
-        selection
-            .columns
-            .iter()
-            .map(|place| &table.columns[*place].json),
-    );
-    let some_fields = parameters
-        .value("fields")
-        .is_some_and(|fields| !fields.is_empty());
+    let fields = json::list(selection.columns.iter().map(|place| &table.columns[*place].json));
+    let some_fields = parameters.value("fields").is_some_and(|fields| !fields.is_empty());
     let mut members = echo(parameters, &selection, &records, limit);
     if some_fields {
         // What was asked for is replaced in its place by what it means.
@@ -117,9 +104,7 @@ fn natural_limit(parameters: &Parameters) -> Result<usize, Failure> {
 }
 
 fn format(parameters: &Parameters) -> Result<Format, Failure> {
-    let name = parameters
-        .value("records_format")
-        .filter(|name| !name.is_empty());
+    let name = parameters.value("records_format").filter(|name| !name.is_empty());
     Format::of(name.unwrap_or("objects")).ok_or_else(|| {
         let message = "Value must be one of ['objects', 'lists', 'csv', 'tsv']";
         Failure::validation("records_format", message)
@@ -141,20 +126,14 @@ fn echo(
         members.push(("filters", json::python(&Value::Object(filters.clone()))));
     }
     members.push(("include_next_page", "false".to_owned()));
-    members.push((
-        "include_total",
-        parameters.flag("include_total", true).to_string(),
-    ));
+    members.push(("include_total", parameters.flag("include_total", true).to_string()));
     members.push(("limit", limit.to_string()));
     if let Ok(Some(offset)) = number(parameters, "offset") {
         members.push(("offset", offset.to_string()));
     }
     if let Some(q) = parameters.value("q").filter(|q| !q.is_empty()) {
         let object = serde_json::from_str(q).ok().filter(Value::is_object);
-        members.push((
-            "q",
-            object.map_or_else(|| json::ascii(q), |object| json::python(&object)),
-        ));
+        members.push(("q", object.map_or_else(|| json::ascii(q), |object| json::python(&object))));
     }
     members.push(("records_format", json::ascii(records.format.name())));
     members.push(("resource_id", json::ascii(RESOURCE)));
@@ -166,10 +145,7 @@ fn echo(
 
 /// CKAN 2.12 also shows the filters in the form it works with.
 fn filter_operators(selection: &Selection) -> Option<Member> {
-    let filters = selection
-        .filters
-        .as_ref()
-        .filter(|filters| !filters.is_empty())?;
+    let filters = selection.filters.as_ref().filter(|filters| !filters.is_empty())?;
     let each = filters.iter().map(|(id, value)| {
         let operator = if value.is_array() { "in" } else { "eq" };
         let members = [
@@ -179,11 +155,8 @@ fn filter_operators(selection: &Selection) -> Option<Member> {
         ];
         json::object(members.into_iter())
     });
-    let all = [
-        ("op", json::ascii("$and")),
-        ("field", "null".to_owned()),
-        ("value", json::list(each)),
-    ];
+    let all =
+        [("op", json::ascii("$and")), ("field", "null".to_owned()), ("value", json::list(each))];
     Some(("filterops", json::object(all.into_iter())))
 }
 

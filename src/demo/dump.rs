@@ -25,9 +25,7 @@ pub(super) fn answer(table: &Table, resource: &str, parameters: &Parameters) -> 
     match content(table, format, parameters) {
         Some(content) => {
             let mut answer = response::octets(content);
-            answer
-                .headers_mut()
-                .insert(CONTENT_DISPOSITION, disposition);
+            answer.headers_mut().insert(CONTENT_DISPOSITION, disposition);
             answer
         }
         None => response::page(StatusCode::BAD_REQUEST),
@@ -60,12 +58,7 @@ fn content(table: &Table, format: Format, parameters: &Parameters) -> Option<Str
     }
     // Python's csv module wrote the header line, PostgreSQL the others.
     out.push_str("\r\n");
-    let records = Records {
-        table,
-        columns: &selection.columns,
-        format,
-        ranks: Vec::new(),
-    };
+    let records = Records { table, columns: &selection.columns, format, ranks: Vec::new() };
     for row in selection.rows(table).into_iter().skip(offset).take(limit) {
         records.push(&mut out, row);
     }

@@ -17,16 +17,9 @@ pub(super) fn count(found: &[&Package], fields: Option<&str>) -> Result<(String,
     };
     let mut seen = HashSet::new();
     fields.retain(|field| seen.insert(field.clone()));
-    let counted: Vec<Facet> = fields
-        .into_iter()
-        .map(|field| Facet::of(field, found))
-        .collect();
-    let facets = counted
-        .iter()
-        .map(|facet| (facet.field.as_str(), facet.counts()));
-    let search_facets = counted
-        .iter()
-        .map(|facet| (facet.field.as_str(), facet.items()));
+    let counted: Vec<Facet> = fields.into_iter().map(|field| Facet::of(field, found)).collect();
+    let facets = counted.iter().map(|facet| (facet.field.as_str(), facet.counts()));
+    let search_facets = counted.iter().map(|facet| (facet.field.as_str(), facet.items()));
     Ok((json::object(facets), json::object(search_facets)))
 }
 
@@ -47,17 +40,10 @@ impl Facet {
 
     /// `{"name": count, …}`, the most frequent first.
     fn counts(&self) -> String {
-        let mut counts: Vec<_> = self
-            .values
-            .iter()
-            .map(|(name, (_, count))| (name.as_str(), *count))
-            .collect();
+        let mut counts: Vec<_> =
+            self.values.iter().map(|(name, (_, count))| (name.as_str(), *count)).collect();
         counts.sort_by_key(|(_, count)| Reverse(*count));
-        json::object(
-            counts
-                .into_iter()
-                .map(|(name, count)| (name, count.to_string())),
-        )
+        json::object(counts.into_iter().map(|(name, count)| (name, count.to_string())))
     }
 
     /// The same with titles, by title, the last one first, as CKAN has it.
@@ -72,22 +58,15 @@ impl Facet {
             ];
             json::object(members.into_iter())
         });
-        let members = [
-            ("title", json::ascii(&self.field)),
-            ("items", json::list(items)),
-        ];
+        let members = [("title", json::ascii(&self.field)), ("items", json::list(items))];
         json::object(members.into_iter())
     }
 }
 
 /// Name and title of each value.
 fn values_of(package: &Package, field: &str) -> Vec<(String, String)> {
-    let plain = |values: &[String]| {
-        values
-            .iter()
-            .map(|value| (value.clone(), value.clone()))
-            .collect()
-    };
+    let plain =
+        |values: &[String]| values.iter().map(|value| (value.clone(), value.clone())).collect();
     match field {
         "organization" => vec![package.organization.clone()],
         "groups" => package.groups.clone(),

@@ -172,11 +172,7 @@ mod tests {
         assert_eq!(Wanted::of("bytes=-5000", 1000), Wanted::Part(0, 999));
         assert_eq!(Wanted::of("bytes=0-9,20-29", 1000), Wanted::Impossible);
         for impossible in ["bytes=1000-", "bytes=1000-2000", "bytes=-0"] {
-            assert_eq!(
-                Wanted::of(impossible, 1000),
-                Wanted::Impossible,
-                "{impossible}"
-            );
+            assert_eq!(Wanted::of(impossible, 1000), Wanted::Impossible, "{impossible}");
         }
         for ignored in ["lines=1-2", "bytes=9-1", "bytes=a-b", "bytes=-", "bytes="] {
             assert_eq!(Wanted::of(ignored, 1000), Wanted::Whole, "{ignored}");

@@ -15,21 +15,16 @@ type Compare = fn(&Hit<'_>, &Hit<'_>) -> Ordering;
 
 /// Sorts by every key of `sort` in turn: `name asc, metadata_modified desc`.
 pub(super) fn order(hits: &mut [Hit<'_>], sort: &str) -> Result<(), Failure> {
-    let keys = sort
-        .split(',')
-        .map(sort_key)
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| {
-            Failure::SearchQuery("Search Query is invalid: 'Invalid \"sort\" parameter'".to_owned())
-        })?;
+    let keys = sort.split(',').map(sort_key).collect::<Option<Vec<_>>>().ok_or_else(|| {
+        Failure::SearchQuery("Search Query is invalid: 'Invalid \"sort\" parameter'".to_owned())
+    })?;
     hits.sort_by(|one, other| {
-        keys.iter()
-            .fold(Ordering::Equal, |order, (compare, descending)| {
-                order.then_with(|| {
-                    let order = compare(one, other);
-                    if *descending { order.reverse() } else { order }
-                })
+        keys.iter().fold(Ordering::Equal, |order, (compare, descending)| {
+            order.then_with(|| {
+                let order = compare(one, other);
+                if *descending { order.reverse() } else { order }
             })
+        })
     });
     Ok(())
 }

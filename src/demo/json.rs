@@ -52,11 +52,9 @@ pub(super) fn python(value: &Value) -> String {
     match value {
         Value::String(text) => ascii(text),
         Value::Array(items) => list(items.iter().map(python)),
-        Value::Object(members) => object(
-            members
-                .iter()
-                .map(|(key, value)| (key.as_str(), python(value))),
-        ),
+        Value::Object(members) => {
+            object(members.iter().map(|(key, value)| (key.as_str(), python(value))))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
@@ -114,10 +112,7 @@ mod tests {
 
     #[test]
     fn python_escapes_all_but_printable_ascii() {
-        assert_eq!(
-            ascii("é\u{7f}🌍\"\\\n\u{2028}/"),
-            r#""\u00e9\u007f\ud83c\udf0d\"\\\n\u2028/""#
-        );
+        assert_eq!(ascii("é\u{7f}🌍\"\\\n\u{2028}/"), r#""\u00e9\u007f\ud83c\udf0d\"\\\n\u2028/""#);
     }
 
     #[test]

@@ -121,11 +121,7 @@ impl Demo {
             Method::GET | Method::HEAD | Method::POST => self.find(asked),
             _ => response::page(StatusCode::METHOD_NOT_ALLOWED),
         };
-        if asked.method == Method::HEAD {
-            answer.map(|_| Bytes::new())
-        } else {
-            answer
-        }
+        if asked.method == Method::HEAD { answer.map(|_| Bytes::new()) } else { answer }
     }
 
     fn find(&self, asked: &Asked<'_>) -> Response<Bytes> {
@@ -139,15 +135,9 @@ impl Demo {
                 self.act(name, asked)
             }
             _ if asked.method == Method::POST => response::page(StatusCode::METHOD_NOT_ALLOWED),
-            [
-                "",
-                "dataset",
-                package,
-                "resource",
-                resource,
-                "download",
-                name,
-            ] => self.download.answer(package, resource, name, asked),
+            ["", "dataset", package, "resource", resource, "download", name] => {
+                self.download.answer(package, resource, name, asked)
+            }
             ["", "datastore", "dump", resource] => {
                 dump::answer(&self.table, resource, &Parameters::of_query(asked.query))
             }

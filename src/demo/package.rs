@@ -93,13 +93,7 @@ impl Package {
         formats.dedup();
         let tags = each(&value["tags"], |tag| string(&tag["name"]));
         let title = format!("{} {}", text("title"), text("name"));
-        let all = [
-            &title,
-            &text("notes"),
-            &tags.join(" "),
-            &organization.0,
-            &organization.1,
-        ];
+        let all = [&title, &text("notes"), &tags.join(" "), &organization.0, &organization.1];
         Ok(Self {
             text: fold(&all.map(String::as_str).join(" ")),
             id: text("id"),

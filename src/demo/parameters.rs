@@ -35,9 +35,7 @@ impl Parameters {
         if query.is_some_and(|query| !query.is_empty()) {
             return Ok(Self::of_query(query));
         }
-        let media_type = media_type
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let media_type = media_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         if content.is_empty() {
             Ok(Self::default())
@@ -56,34 +54,22 @@ impl Parameters {
     }
 
     pub(super) fn value(&self, name: &str) -> Option<&str> {
-        self.pairs
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     pub(super) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.pairs
-            .iter()
-            .filter(move |(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The first name that is not among `known`.
     pub(super) fn unknown(&self, known: &[&str]) -> Option<&str> {
-        self.pairs
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .find(|name| !known.contains(name))
+        self.pairs.iter().map(|(name, _)| name.as_str()).find(|name| !known.contains(name))
     }
 
     /// What Python's `boolean_validator` takes for true.
     pub(super) fn flag(&self, name: &str, default: bool) -> bool {
         self.value(name).map_or(default, |value| {
-            matches!(
-                value.to_ascii_lowercase().as_str(),
-                "true" | "yes" | "t" | "y" | "1" | "on"
-            )
+            matches!(value.to_ascii_lowercase().as_str(), "true" | "yes" | "t" | "y" | "1" | "on")
         })
     }
 
@@ -100,9 +86,8 @@ impl Parameters {
                     // Filters and lists are read as JSON text, which is how a query brings them.
                     other => Some(other.to_string()),
                 };
-                let pairs = members
-                    .into_iter()
-                    .filter_map(|(key, value)| Some((key, text(value)?)));
+                let pairs =
+                    members.into_iter().filter_map(|(key, value)| Some((key, text(value)?)));
                 Ok(Self::of_pairs(pairs))
             }
             Ok(other) => Err(Refusal::Content(format!(
@@ -149,10 +134,7 @@ mod tests {
 
     #[test]
     fn only_the_exact_name_is_a_callback() {
-        assert_eq!(
-            Parameters::of_query(Some("Callback=a&jsonp=b")).callback(),
-            None
-        );
+        assert_eq!(Parameters::of_query(Some("Callback=a&jsonp=b")).callback(), None);
         assert_eq!(Parameters::of_query(Some("callback")).callback(), Some(""));
     }
 }

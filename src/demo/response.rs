@@ -16,45 +16,23 @@ const SESSION: &str =
 
 /// An answer of the action API as it is.
 pub(super) fn json(status: StatusCode, body: String) -> Response<Bytes> {
-    build(
-        status,
-        "application/json;charset=utf-8",
-        PUBLIC,
-        body.into(),
-    )
+    build(status, "application/json;charset=utf-8", PUBLIC, body.into())
 }
 
 /// A padded answer of the action API.
 pub(super) fn script(body: String) -> Response<Bytes> {
-    build(
-        StatusCode::OK,
-        "application/javascript;charset=utf-8",
-        PUBLIC,
-        body.into(),
-    )
+    build(StatusCode::OK, "application/javascript;charset=utf-8", PUBLIC, body.into())
 }
 
 /// A dump: always `application/octet-stream`, whatever is inside.
 pub(super) fn octets(body: String) -> Response<Bytes> {
-    build(
-        StatusCode::OK,
-        "application/octet-stream",
-        PUBLIC,
-        body.into(),
-    )
+    build(StatusCode::OK, "application/octet-stream", PUBLIC, body.into())
 }
 
 /// The empty answer to `OPTIONS`; without CORS, as CKAN is delivered.
 pub(super) fn options() -> Response<Bytes> {
-    let mut answer = build(
-        StatusCode::OK,
-        "text/html; charset=utf-8",
-        PUBLIC,
-        Bytes::new(),
-    );
-    answer
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static("OPTIONS, HEAD, GET, POST"));
+    let mut answer = build(StatusCode::OK, "text/html; charset=utf-8", PUBLIC, Bytes::new());
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("OPTIONS, HEAD, GET, POST"));
     answer
 }
 
@@ -64,14 +42,10 @@ pub(super) fn page(status: StatusCode) -> Response<Bytes> {
         .replace("{code}", status.as_str())
         .replace("{reason}", status.canonical_reason().unwrap_or_default());
     let mut answer = build(status, "text/html; charset=utf-8", "private", body.into());
-    answer
-        .headers_mut()
-        .insert(SET_COOKIE, HeaderValue::from_static(SESSION));
+    answer.headers_mut().insert(SET_COOKIE, HeaderValue::from_static(SESSION));
     if status == StatusCode::METHOD_NOT_ALLOWED {
         // RFC 9110 §15.5.6: a 405 MUST say what is allowed.
-        answer
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("OPTIONS, HEAD, GET, POST"));
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("OPTIONS, HEAD, GET, POST"));
     }
     answer
 }

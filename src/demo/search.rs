@@ -62,9 +62,7 @@ enum Test {
 pub(super) fn package_search(catalogue: &Catalogue, parameters: &Parameters) -> Outcome {
     if let Some(name) = parameters.unknown(&KNOWN) {
         let message = format!("\"Invalid search parameters: ['{name}']\"");
-        return Err(Failure::SearchQuery(format!(
-            "Search Query is invalid: {message}"
-        )));
+        return Err(Failure::SearchQuery(format!("Search Query is invalid: {message}")));
     }
     let rows = rows(parameters)?;
     let start = match parameters.value("start").map(natural) {
@@ -77,33 +75,21 @@ pub(super) fn package_search(catalogue: &Catalogue, parameters: &Parameters) -> 
         Some(sort) => sort,
     };
     let q = terms(parameters.value("q").unwrap_or_default());
-    let filters: Vec<Term> = parameters
-        .values("fq")
-        .chain(parameters.values("fq_list"))
-        .flat_map(terms)
-        .collect();
+    let filters: Vec<Term> =
+        parameters.values("fq").chain(parameters.values("fq_list")).flat_map(terms).collect();
     let all = |package: &&Package| q.iter().chain(&filters).all(|term| term.holds(package));
     let score = |package| q.iter().map(|term| term.score(package)).sum();
     let mut hits: Vec<Hit<'_>> = catalogue
         .packages
         .iter()
         .filter(all)
-        .map(|package| Hit {
-            score: score(package),
-            package,
-        })
+        .map(|package| Hit { score: score(package), package })
         .collect();
     order(&mut hits, sort)?;
 
     let packages: Vec<&Package> = hits.iter().map(|hit| hit.package).collect();
     let (facets, search_facets) = facet::count(&packages, parameters.value("facet.field"))?;
-    let results = json::list(
-        packages
-            .iter()
-            .skip(start)
-            .take(rows)
-            .map(|package| &package.found),
-    );
+    let results = json::list(packages.iter().skip(start).take(rows).map(|package| &package.found));
     Ok(format!(
         "{{\"count\": {}, \"facets\": {facets}, \"results\": {results}, \"sort\": {}, \
          \"search_facets\": {search_facets}}}",
@@ -116,16 +102,14 @@ fn rows(parameters: &Parameters) -> Result<usize, Failure> {
     let Some(text) = parameters.value("rows") else {
         return Ok(DEFAULT_ROWS);
     };
-    natural(text)
-        .map(|rows| rows.min(MAX_ROWS))
-        .map_err(|message| {
-            let mut messages = vec![message.to_owned()];
-            if message == "Invalid integer" {
-                // The second validator of the chain, the one that cuts at the maximum.
-                messages.push("Please enter an integer value".to_owned());
-            }
-            Failure::Validation("rows", messages)
-        })
+    natural(text).map(|rows| rows.min(MAX_ROWS)).map_err(|message| {
+        let mut messages = vec![message.to_owned()];
+        if message == "Invalid integer" {
+            // The second validator of the chain, the one that cuts at the maximum.
+            messages.push("Please enter an integer value".to_owned());
+        }
+        Failure::Validation("rows", messages)
+    })
 }
 
 /// Splits at spaces outside quotes; `AND`, `+` and parentheses add nothing, as all terms must hold.
@@ -144,9 +128,7 @@ fn terms(query: &str) -> Vec<Term> {
 impl Term {
     fn parse(word: &str) -> Self {
         let word = word.trim_start_matches(['+', '(']).trim_end_matches(')');
-        let (excluded, word) = word
-            .strip_prefix('-')
-            .map_or((false, word), |rest| (true, rest));
+        let (excluded, word) = word.strip_prefix('-').map_or((false, word), |rest| (true, rest));
         let test = match word.split_once(':') {
             Some(("*", _) | (_, "*")) => Test::Everything,
             Some(("title", value)) => Test::Title(folded(value)),

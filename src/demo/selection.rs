@@ -69,36 +69,25 @@ impl Selection {
     }
 
     fn holds(&self, row: &Row) -> bool {
-        self.tests
-            .iter()
-            .all(|test| test.holds(&row.cells[test.column]))
+        self.tests.iter().all(|test| test.holds(&row.cells[test.column]))
             && self.words.as_ref().is_none_or(|words| words.hold(row))
     }
 }
 
 impl Test {
     fn new(column: usize, kind: Kind, value: &Value) -> Self {
-        let values = value
-            .as_array()
-            .map_or(std::slice::from_ref(value), Vec::as_slice);
+        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         let wanted = values.iter().filter_map(|value| kind.wanted(value));
         let (nulls, mut values): (Vec<Cell>, _) = wanted.partition(|cell| *cell == Cell::Null);
         // Searched by halves, so that a long list does not cost its length for every row.
         values.sort_by(Cell::compare);
-        Self {
-            column,
-            null: !nulls.is_empty(),
-            values,
-        }
+        Self { column, null: !nulls.is_empty(), values }
     }
 
     fn holds(&self, cell: &Cell) -> bool {
         match cell {
             Cell::Null => self.null,
-            cell => self
-                .values
-                .binary_search_by(|value| value.compare(cell))
-                .is_ok(),
+            cell => self.values.binary_search_by(|value| value.compare(cell)).is_ok(),
         }
     }
 }
@@ -110,9 +99,7 @@ impl Words {
         match self {
             Self::Anywhere(words) => all(&row.words, words),
             Self::In(columns) => columns.iter().all(|(column, words)| {
-                row.cells[*column]
-                    .text()
-                    .is_some_and(|text| all(&fold(&text), words))
+                row.cells[*column].text().is_some_and(|text| all(&fold(&text), words))
             }),
         }
     }
@@ -124,17 +111,12 @@ pub(super) fn number(
     name: &'static str,
 ) -> Result<Option<usize>, Failure> {
     let value = parameters.value(name).filter(|value| !value.is_empty());
-    value
-        .map(natural)
-        .transpose()
-        .map_err(|message| Failure::validation(name, message))
+    value.map(natural).transpose().map_err(|message| Failure::validation(name, message))
 }
 
 /// The place of a column that `parameter` names.
 fn column(table: &Table, parameter: &'static str, id: &str) -> Result<usize, Failure> {
-    table
-        .position(id)
-        .ok_or_else(|| Failure::invalid_value(parameter, id))
+    table.position(id).ok_or_else(|| Failure::invalid_value(parameter, id))
 }
 
 fn filters(parameters: &Parameters) -> Result<Option<Map<String, Value>>, Failure> {
@@ -150,17 +132,12 @@ fn filters(parameters: &Parameters) -> Result<Option<Map<String, Value>>, Failur
 /// `fields` is a list of names, with commas or as JSON, once or several times.
 fn columns(table: &Table, parameters: &Parameters) -> Result<Vec<usize>, Failure> {
     let mut names = Vec::new();
-    for value in parameters
-        .values("fields")
-        .filter(|value| !value.is_empty())
-    {
+    for value in parameters.values("fields").filter(|value| !value.is_empty()) {
         match serde_json::from_str::<Vec<String>>(value) {
             Ok(list) => names.extend(list),
-            Err(_) => names.extend(
-                value
-                    .split(',')
-                    .map(|name| name.trim().trim_matches('"').to_owned()),
-            ),
+            Err(_) => {
+                names.extend(value.split(',').map(|name| name.trim().trim_matches('"').to_owned()))
+            }
         }
     }
     if names.is_empty() {
@@ -184,17 +161,11 @@ fn words(table: &Table, parameters: &Parameters) -> Result<Option<Words>, Failur
     let split = |text: &str| {
         let folded = fold(text);
         let words: BTreeSet<&str> = folded.split_whitespace().collect();
-        words
-            .into_iter()
-            .map(|word| format!(" {word} "))
-            .collect::<Vec<_>>()
+        words.into_iter().map(|word| format!(" {word} ")).collect::<Vec<_>>()
     };
     if let Ok(Value::Object(columns)) = serde_json::from_str(q) {
         let columns = columns.iter().map(|(id, text)| {
-            Ok((
-                column(table, "q", id)?,
-                split(text.as_str().unwrap_or_default()),
-            ))
+            Ok((column(table, "q", id)?, split(text.as_str().unwrap_or_default())))
         });
         return Ok(Some(Words::In(columns.collect::<Result<_, _>>()?)));
     }

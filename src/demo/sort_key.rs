@@ -18,11 +18,7 @@ pub(super) struct SortKey {
 /// `valor desc nulls last, "municipi"`. A column that comes again decides nothing more.
 pub(super) fn parse(table: &Table, sort: &str) -> Result<Vec<SortKey>, Failure> {
     let mut keys: Vec<SortKey> = Vec::new();
-    for text in sort
-        .split(',')
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-    {
+    for text in sort.split(',').map(str::trim).filter(|text| !text.is_empty()) {
         let key = SortKey::new(table, text)?;
         if keys.iter().all(|earlier| earlier.column != key.column) {
             keys.push(key);
@@ -33,9 +29,7 @@ pub(super) fn parse(table: &Table, sort: &str) -> Result<Vec<SortKey>, Failure> 
 
 /// The order of two rows by all keys in turn.
 pub(super) fn compare(keys: &[SortKey], one: &Row, other: &Row) -> Ordering {
-    keys.iter().fold(Ordering::Equal, |order, key| {
-        order.then_with(|| key.compare(one, other))
-    })
+    keys.iter().fold(Ordering::Equal, |order, key| order.then_with(|| key.compare(one, other)))
 }
 
 impl SortKey {
@@ -58,11 +52,7 @@ impl SortKey {
             ["nulls", "last"] => false,
             _ => return Err(Failure::invalid_value("sort", text)),
         };
-        Ok(Self {
-            column,
-            descending,
-            nulls_first,
-        })
+        Ok(Self { column, descending, nulls_first })
     }
 
     fn compare(&self, one: &Row, other: &Row) -> Ordering {

@@ -50,19 +50,11 @@ impl Table {
 
     fn parse(fields: &str, content: &str) -> Option<Self> {
         let raw: Vec<Box<RawValue>> = serde_json::from_str(fields).ok()?;
-        let columns = raw
-            .iter()
-            .map(|raw| Column::parse(raw))
-            .collect::<Option<Vec<_>>>()?;
+        let columns = raw.iter().map(|raw| Column::parse(raw)).collect::<Option<Vec<_>>>()?;
         // The header line only repeats the names of the columns.
         let records = csv::parse(content).into_iter().skip(1);
-        let rows = (1..)
-            .zip(records)
-            .map(|(id, record)| Row::parse(id, record, &columns));
-        Some(Self {
-            rows: rows.collect::<Option<_>>()?,
-            columns,
-        })
+        let rows = (1..).zip(records).map(|(id, record)| Row::parse(id, record, &columns));
+        Some(Self { rows: rows.collect::<Option<_>>()?, columns })
     }
 }
 
@@ -88,9 +80,6 @@ impl Row {
             cells.push(column.kind.read(field)?);
         }
         let text: Vec<_> = cells.iter().skip(1).filter_map(Cell::text).collect();
-        Some(Self {
-            words: fold(&text.join(" ")),
-            cells,
-        })
+        Some(Self { words: fold(&text.join(" ")), cells })
     }
 }

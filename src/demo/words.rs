@@ -5,11 +5,7 @@
 pub(super) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len() + 2);
     folded.push(' ');
-    for character in text
-        .chars()
-        .flat_map(char::to_lowercase)
-        .filter(|c| !is_mark(*c))
-    {
+    for character in text.chars().flat_map(char::to_lowercase).filter(|c| !is_mark(*c)) {
         if character.is_alphanumeric() {
             folded.push(base(character));
         } else if !folded.ends_with(' ') {

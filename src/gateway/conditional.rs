@@ -24,9 +24,8 @@ pub(super) fn is_not_modified(response: &Response, request: &HeaderMap) -> bool 
     if request.contains_key(IF_NONE_MATCH) {
         return response.fields.get(ETAG).is_some_and(|etag| any_matches(request, etag.as_bytes()));
     }
-    let date = |fields: &HeaderMap, name| {
-        httpdate::parse_http_date(fields.get(name)?.to_str().ok()?).ok()
-    };
+    let date =
+        |fields: &HeaderMap, name| httpdate::parse_http_date(fields.get(name)?.to_str().ok()?).ok();
     match (date(request, IF_MODIFIED_SINCE), date(&response.fields, LAST_MODIFIED)) {
         (Some(since), Some(modified)) => modified <= since,
         _ => false,

@@ -100,10 +100,9 @@ impl Errand {
         let mut fields = HeaderMap::new();
         if let Some(validators) = &self.validators {
             // RFC 9111 §4.3.1: validators of the stored response make the request conditional.
-            for (name, value) in [
-                (IF_NONE_MATCH, &validators.etag),
-                (IF_MODIFIED_SINCE, &validators.last_modified),
-            ] {
+            for (name, value) in
+                [(IF_NONE_MATCH, &validators.etag), (IF_MODIFIED_SINCE, &validators.last_modified)]
+            {
                 if let Some(value) = value {
                     fields.insert(name, value.clone());
                 }
@@ -196,8 +195,15 @@ impl Errand {
         let mut fields = HeaderMap::new();
         fields.insert(CONTENT_TYPE, media_type(upstream));
         let allowed = [
-            CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LANGUAGE, DATE, ETAG, EXPIRES,
-            LAST_MODIFIED, RETRY_AFTER, http::header::AGE,
+            CACHE_CONTROL,
+            CONTENT_DISPOSITION,
+            CONTENT_LANGUAGE,
+            DATE,
+            ETAG,
+            EXPIRES,
+            LAST_MODIFIED,
+            RETRY_AFTER,
+            http::header::AGE,
         ];
         copy(upstream, &mut fields, &allowed);
         forget_cookies(upstream, &mut fields);

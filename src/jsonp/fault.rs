@@ -3,7 +3,7 @@
 
 use super::error::{Error, Reason};
 use super::nesting::Bracket;
-use super::scan::is_space;
+use super::scan::{is_space, skip_space};
 
 /// A value was expected at `at`.
 #[cold]
@@ -50,9 +50,10 @@ pub(super) fn name(body: &[u8], at: usize) -> Error {
     Error::because(Reason::NotJson, at, sentence)
 }
 
-/// A colon was expected at `at`.
+/// A colon was expected behind the name that ends at `end`.
 #[cold]
-pub(super) fn colon(body: &[u8], at: usize) -> Error {
+pub(super) fn colon(body: &[u8], end: usize) -> Error {
+    let at = skip_space(body, end);
     if at >= body.len() {
         return Error::new(Reason::Truncated, at);
     }

@@ -59,7 +59,9 @@ fn letter(body: &[u8], at: usize) -> Option<usize> {
 
 fn unicode_escape(body: &[u8], at: usize) -> Option<usize> {
     let digits = |from: usize, most: usize| {
-        (0..most).take_while(|n| byte(body, from + n).is_some_and(|d| d.is_ascii_hexdigit())).count()
+        (0..most)
+            .take_while(|n| byte(body, from + n).is_some_and(|d| d.is_ascii_hexdigit()))
+            .count()
     };
     match (byte(body, at + 1)?, byte(body, at + 2)?) {
         (b'u', b'{') => {
@@ -124,9 +126,10 @@ mod tests {
 
     #[test]
     fn other_texts_are_not_member_expressions() {
-        for text in
-            ["", "1a", "(", "<a", "while(1)", "this(1)", "a.", "a[", "a['x", "a[]", "a['x\n']", "\\x("]
-        {
+        for text in [
+            "", "1a", "(", "<a", "while(1)", "this(1)", "a.", "a[", "a['x", "a[]", "a['x\n']",
+            "\\x(",
+        ] {
             assert_eq!(expression(text.as_bytes(), 0), None, "{text}");
         }
     }

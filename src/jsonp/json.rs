@@ -52,7 +52,44 @@ pub(super) fn text(body: &[u8], start: usize, depth: usize) -> Result<Text, Erro
         };
         match separators(body, at, &mut nesting)? {
             Separated::Next(next) => at = next,
-            Separated::End(end) => return Ok(Text { end, ascii: stops.is_ascii() }),
+            Separated::End(end) => {
+                return Ok(Text { end, ascii: stops.is_ascii() });
+            }
         }
     }
+}
+
+enum Separated {
+    /// Another member or element starts here.
+    Next(usize),
+    /// The text has ended before this offset.
+    End(usize),
+}
+
+/// Closes what is closed at `at` and behind it, and takes the comma after that.
+#[inline]
+fn separators(body: &[u8], mut at: usize, nesting: &mut Nesting) -> Result<Separated, Error> {
+    while let Some(innermost) = nesting.innermost() {
+        if let Some(next) = scan::behind(body, at, b',') {
+            return Ok(Separated::Next(next));
+        }
+        at = scan::skip_space(body, at);
+        match (scan::byte(body, at), innermost) {
+            (Some(b']'), Bracket::Array) | (Some(b'}'), Bracket::Object) => nesting.close(),
+            _ => return Err(fault::separator(body, at, innermost)),
+        }
+        at += 1;
+    }
+    Ok(Separated::End(at))
+}
+
+/// RFC 8259 §4: "A name is a string. A single colon comes after each name". Returns where the
+/// value starts.
+#[inline]
+fn name(body: &[u8], at: usize, stops: &mut Stops) -> Result<usize, Error> {
+    if scan::byte(body, at) != Some(b'"') {
+        return Err(fault::name(body, at));
+    }
+    let end = string::string(body, at + 1, stops).map_err(|stop| string::fault(body, stop))?;
+    scan::behind(body, end, b':').ok_or_else(|| fault::colon(body, end))
 }

@@ -36,8 +36,9 @@
 //! # How
 //!
 //! `payload` tells the story, `padding` reads what stands around the JSON (`foreign` recognises
-//! calls of others), `json` checks the text with `string`, `number` and `nesting`, and `fault`
-//! finds the words once something is wrong. `scan` and `chunk` are the only ways to look at bytes.
+//! calls of others), `json` checks the text with `string` (over `stops`), `number` and `nesting`,
+//! and `fault` finds the words once something is wrong. `scan` is the only way the validator looks
+//! at bytes.
 //!
 //! **Invariants:** offsets only grow, so the work is linear in the length of the body (counted in
 //! tests, not timed). Nothing is allocated and nothing recurses. UTF-8 is checked only if a byte
@@ -45,7 +46,6 @@
 //! room uses `std`, `memchr` and `simdutf8` and nothing of the rest of this crate.
 
 mod callback;
-mod chunk;
 mod error;
 mod fault;
 mod foreign;
@@ -58,6 +58,8 @@ mod payload;
 mod scan;
 mod stops;
 mod string;
+#[cfg(test)]
+mod tests;
 
 pub use callback::{CallbackName, CallbackNameError};
 pub use error::{Error, Reason};

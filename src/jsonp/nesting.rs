@@ -31,7 +31,7 @@ impl Nesting {
         Self { objects: [0; Limits::MAX_DEPTH / WORD], depth: 0, limit, innermost: None }
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn open(&mut self, bracket: Bracket) -> Result<(), TooDeep> {
         if self.depth >= self.limit {
             return Err(TooDeep);
@@ -47,7 +47,7 @@ impl Nesting {
         Ok(())
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn close(&mut self) {
         self.depth -= 1;
         self.innermost = self.depth.checked_sub(1).map(|level| {
@@ -56,7 +56,7 @@ impl Nesting {
         });
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn innermost(&self) -> Option<Bracket> {
         self.innermost
     }
@@ -68,7 +68,9 @@ mod tests {
 
     #[test]
     fn brackets_come_back_in_reverse_order_up_to_the_maximum() {
-        let kind = |level: usize| if level % 3 == 0 { Bracket::Object } else { Bracket::Array };
+        let kind = |level: usize| {
+            if level.is_multiple_of(3) { Bracket::Object } else { Bracket::Array }
+        };
         let mut nesting = Nesting::new(usize::MAX);
         assert!((0..Limits::MAX_DEPTH).all(|level| nesting.open(kind(level)).is_ok()));
         assert_eq!(nesting.open(Bracket::Array), Err(TooDeep));

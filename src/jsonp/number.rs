@@ -1,7 +1,6 @@
 //! RFC 8259 §6 and §3: numbers and the three literals. Not their values: a number may have any
 //! length and any exponent, and passes through digit for digit.
 
-use super::chunk;
 use super::error::{Error, Reason};
 use super::scan;
 
@@ -9,12 +8,12 @@ use super::scan;
 /// stand there (the length of the body, if it ends too early).
 ///
 /// RFC 8259 §6: `number = [ minus ] int [ frac ] [ exp ]`.
-#[inline(always)]
+#[inline]
 pub(super) fn number(body: &[u8], at: usize) -> Result<usize, usize> {
     let int = if scan::byte(body, at) == Some(b'-') { at + 1 } else { at };
     let mut end = digits(body, int)?;
     // RFC 8259 §6: "Leading zeros are not allowed."
-    if end > int + 1 && body[int] == b'0' {
+    if end > int + 1 && scan::byte(body, int) == Some(b'0') {
         return Err(int + 1);
     }
     if scan::byte(body, end) == Some(b'.') {
@@ -31,7 +30,7 @@ pub(super) fn number(body: &[u8], at: usize) -> Result<usize, usize> {
 #[cold]
 pub(super) fn fault(body: &[u8], at: usize) -> Error {
     let sentence = match body.get(at) {
-        None => return Error::new(Reason::Truncated, at),
+        None => return Error::new(Reason::Truncated, body.len()),
         Some(b'0'..=b'9') => "a number has a leading zero",
         Some(b'I') => "Infinity is JavaScript, not JSON",
         Some(b'N') => "NaN is JavaScript, not JSON",
@@ -40,33 +39,28 @@ pub(super) fn fault(body: &[u8], at: usize) -> Error {
     Error::because(Reason::NotJson, at, sentence)
 }
 
-/// The offset behind the literal that starts at `at` with one of `t`, `f` and `n`.
+/// The offset behind the literal that starts at `at` with one of `t`, `f` and `n`, or the offset
+/// of the first byte that is not of it.
 ///
 /// RFC 8259 §3: "The literal names MUST be lowercase. No other literal names are allowed."
-#[inline(always)]
+#[inline]
 pub(super) fn literal(body: &[u8], at: usize) -> Result<usize, usize> {
-    let word: &[u8] = match scan::byte(body, at) {
-        Some(b't') => b"true",
-        Some(b'f') => b"false",
-        _ => b"null",
+    let (start, four) = match scan::byte(body, at) {
+        Some(b't') => (at, b"true"),
+        Some(b'f') => (at + 1, b"alse"),
+        _ => (at, b"null"),
     };
-    match (0..word.len()).find(|&n| scan::byte(body, at + n) != Some(word[n])) {
-        None => Ok(at + word.len()),
-        Some(n) => Err(at + n),
+    if scan::bytes(body, start) == Some(four) {
+        return Ok(start + 4);
     }
+    let same = (0..4).take_while(|&n| scan::byte(body, start + n) == Some(four[n])).count();
+    Err(start + same)
 }
 
 /// The offset behind one or more digits.
-#[inline(always)]
+#[inline]
 fn digits(body: &[u8], start: usize) -> Result<usize, usize> {
     let mut at = start;
-    while let Some(eight) = scan::chunk(body, at) {
-        let length = chunk::digits(eight);
-        at += length;
-        if length < chunk::WIDTH {
-            return if at > start { Ok(at) } else { Err(at) };
-        }
-    }
     while scan::byte(body, at).is_some_and(|byte| byte.is_ascii_digit()) {
         at += 1;
     }

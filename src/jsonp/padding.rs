@@ -40,6 +40,10 @@ pub(super) fn closing(body: &[u8], at: usize) -> Result<(), Error> {
     match byte(body, at) {
         None => return Err(Error::new(Reason::Truncated, at)),
         Some(b')') => {}
+        Some(b',') if is_between_digits(body, at) => {
+            let sentence = "a number has a comma in it: a decimal comma, or a second number";
+            return Err(Error::because(Reason::NotJson, at, sentence));
+        }
         Some(b',') => return Err(Error::new(Reason::MultipleArguments, at)),
         Some(_) => {
             let sentence = "the argument goes on where the JSON has ended";
@@ -54,6 +58,15 @@ pub(super) fn closing(body: &[u8], at: usize) -> Result<(), Error> {
         at += 1;
     }
     Ok(())
+}
+
+/// Whether a comma stands between digits: `cb(1,5)` is how software that formats numbers for
+/// people writes 1.5, and no portal sends two numbers as two arguments.
+fn is_between_digits(body: &[u8], comma: usize) -> bool {
+    let digit = |at: Option<usize>| {
+        at.and_then(|at| byte(body, at)).is_some_and(|one| one.is_ascii_digit())
+    };
+    digit(comma.checked_sub(1)) && digit(comma.checked_add(1))
 }
 
 /// The offset behind the byte order mark and the blanks after it.
@@ -156,9 +169,7 @@ impl Prefix<'_> {
     fn guarded_call(&self, at: usize, other: &mut Option<usize>) -> Result<usize, Miss> {
         let end = match self.token(at, b"typeof") {
             Err(Miss::End) => return Err(Miss::End),
-            Ok(end) if !foreign::continues(self.body, end) => {
-                self.type_test(at, end, other)?
-            }
+            Ok(end) if !foreign::continues(self.body, end) => self.type_test(at, end, other)?,
             _ => self.name(at, other)?,
         };
         let next = skip_space(self.body, end);
@@ -184,7 +195,11 @@ impl Prefix<'_> {
         };
         let at = self.blank(at)?;
         // A test alone calls nothing.
-        if byte(self.body, at).is_some_and(|next| next != b'&') { Err(Miss::At(at)) } else { Ok(at) }
+        if byte(self.body, at).is_some_and(|next| next != b'&') {
+            Err(Miss::At(at))
+        } else {
+            Ok(at)
+        }
     }
 
     /// The offset behind the name at `at`, which is noted in `other` if it is not ours.
@@ -234,7 +249,7 @@ fn refused(body: &[u8], at: usize) -> Error {
         Some(b'<') => "this is markup (HTML or XML), neither a call nor JSON",
         Some(b'{' | b'[' | b'"') => "bare JSON does not follow comments or semicolons",
         Some(b')') => "a prefix against JSON hijacking stands where a call is expected",
-        _ if rest.starts_with(b"while") || rest.starts_with(b"for") => {
+        _ if rest.starts_with(b"while(") || rest.starts_with(b"for(") => {
             "a loop against JSON hijacking stands where a call is expected"
         }
         _ if rest.starts_with(b"NaN") => "NaN is JavaScript, not JSON",

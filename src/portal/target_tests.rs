@@ -39,7 +39,10 @@ fn the_callback_comes_last_and_the_rest_goes_through_byte_for_byte() {
         (Some("callback=evil&q=1"), "/x?q=1&callback=cb"),
         (Some("q=1&callback=a&callback=b"), "/x?q=1&callback=cb"),
         (Some("c%61llback=evil&%63%61%6c%6c%62%61%63%6b"), "/x?callback=cb"),
-        (Some("Callback=1&callback2=1&callback%20=1"), "/x?Callback=1&callback2=1&callback%20=1&callback=cb"),
+        (
+            Some("Callback=1&callback2=1&callback%20=1"),
+            "/x?Callback=1&callback2=1&callback%20=1&callback=cb",
+        ),
         (Some("x=1;callback=cb"), "/x?x=1;callback=cb&callback=cb"),
         (Some("c%2561llback=1"), "/x?c%2561llback=1&callback=cb"),
         (Some("_=123&limit=1"), "/x?limit=1&callback=cb"),

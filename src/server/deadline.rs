@@ -105,6 +105,15 @@ impl Deadlined {
         Self { stream, limits: limits.clone(), busy, awaiting, reading, writing: None }
     }
 
+    /// Notes the end of an answer: from then on the next request is awaited.
+    fn notice_end_of_answer(&mut self) {
+        match (self.busy.is_set(), self.awaiting) {
+            (true, _) => self.awaiting = Awaiting::Nothing,
+            (false, Awaiting::Nothing) => self.expect(Awaiting::Next, self.limits.idle_time),
+            (false, _) => {}
+        }
+    }
+
     fn expect(&mut self, awaiting: Awaiting, within: Duration) {
         self.awaiting = awaiting;
         self.reading.as_mut().reset(Instant::now() + within);
@@ -136,11 +145,7 @@ impl AsyncRead for Deadlined {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        match (this.busy.is_set(), this.awaiting) {
-            (true, _) => this.awaiting = Awaiting::Nothing,
-            (false, Awaiting::Nothing) => this.expect(Awaiting::Next, this.limits.idle_time),
-            (false, _) => {}
-        }
+        this.notice_end_of_answer();
         let filled = buffer.filled().len();
         if Pin::new(&mut this.stream).poll_read(cx, buffer)?.is_ready() {
             if this.awaiting == Awaiting::Next && buffer.filled().len() > filled {
@@ -179,6 +184,11 @@ impl AsyncWrite for Deadlined {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.notice_end_of_answer();
+        if self.awaiting == Awaiting::Next {
+            // After an answer hyper waits for the read it began before; the timer must wake it.
+            let _ = self.reading.as_mut().poll(cx);
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

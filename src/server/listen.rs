@@ -146,7 +146,9 @@ impl Connection {
             let handled = router.clone().oneshot(request.map(axum::body::Body::new) as Request);
             async move {
                 let response = handled.await?;
-                Ok::<_, std::convert::Infallible>(response.map(|body| Held { body, _answering: answering }))
+                Ok::<_, std::convert::Infallible>(
+                    response.map(|body| Held { body, _answering: answering }),
+                )
             }
         });
         let mut builder = http1::Builder::new();

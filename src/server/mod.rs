@@ -106,7 +106,9 @@ impl Service {
         }
         let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/portals" | "/problems");
         match self.options.at_root.as_deref().and_then(|id| self.gateway.place(id)) {
-            Some(place) if !own => Located::Bridge { place, path: path.trim_start_matches('/') },
+            Some(place) if !own => {
+                Located::Bridge { place, path: path.strip_prefix('/').unwrap_or(path) }
+            }
             _ => Located::Own(path),
         }
     }

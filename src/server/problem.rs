@@ -194,8 +194,10 @@ fn problem(error: &Error) -> Problem {
         Error::PortalSuspended { retry_after, status } => {
             let detail = match status {
                 Some(_) => "The portal asks everybody to come back later.",
-                None => "The portal failed several times in a row or asked for a pause, and is \
-                         left alone for a while.",
+                None => {
+                    "The portal failed several times in a row or asked for a pause, and is \
+                         left alone for a while."
+                }
             };
             let problem =
                 Problem::new("portal-suspended", 503, "Portal suspended", detail.to_owned())
@@ -207,8 +209,7 @@ fn problem(error: &Error) -> Problem {
         }
         Error::Busy => {
             let detail = "Too many requests wait for this portal. Try again in a moment.";
-            Problem::new("busy", 503, "Busy", detail.to_owned())
-                .after(std::time::Duration::ZERO)
+            Problem::new("busy", 503, "Busy", detail.to_owned()).after(std::time::Duration::ZERO)
         }
         Error::NotStored => {
             let detail = "The request says `only-if-cached`, and nothing usable is stored.";

@@ -10,8 +10,8 @@ use std::time::Duration;
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use http::header::CONTENT_ENCODING;
 use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use tokio::io::{AsyncRead, BufReader};
 use tokio_util::io::{ReaderStream, StreamReader};
 
@@ -64,11 +64,8 @@ impl Body {
         let received = Arc::new(AtomicU64::new(0));
         let wire = wire(response, limits.idle_time, Arc::clone(&received), turn);
         let coded = !codings.is_empty();
-        let pieces = if coded {
-            within_ratio(decoded(wire, codings), received, limits.ratio)
-        } else {
-            wire
-        };
+        let pieces =
+            if coded { within_ratio(decoded(wire, codings), received, limits.ratio) } else { wire };
         Ok(Self { pieces, length, coded })
     }
 

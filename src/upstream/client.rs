@@ -23,8 +23,10 @@ const RESOLVE_TIME: Duration = Duration::from_secs(3);
 
 /// The machine has no certificates to trust, so no https portal can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no CA certificates found: https portals cannot be reached; install the system's \
-         `ca-certificates` package, or point SSL_CERT_FILE at a bundle")]
+#[error(
+    "no CA certificates found: https portals cannot be reached; install the system's \
+         `ca-certificates` package, or point SSL_CERT_FILE at a bundle"
+)]
 pub struct NoCertificates;
 
 /// What all clients share: the TLS configuration and our name.

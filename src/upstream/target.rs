@@ -112,7 +112,8 @@ impl SiteRules {
             && url.username().is_empty()
             && url.password().is_none();
         let port = url.port_or_known_default();
-        let port_named = matches!(port, Some(80 | 443)) || port == self.base.port_or_known_default();
+        let port_named =
+            matches!(port, Some(80 | 443)) || port == self.base.port_or_known_default();
         let host_named = self.base.host_str() == Some(host)
             || self.downloads.iter().any(|rule| rule.matches(host));
         plain && port_named && host_named
@@ -160,8 +161,13 @@ mod tests {
     #[test]
     fn address_literals_are_judged_in_every_spelling() {
         for url in [
-            "http://2130706433/", "http://0x7f.1/", "http://127.1/", "http://[::1]/",
-            "http://[::ffff:127.0.0.1]/", "http://①②⑦.0.0.1/", "http://%31%32%37.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://127.1/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://①②⑦.0.0.1/",
+            "http://%31%32%37.0.0.1/",
         ] {
             assert!(!rules().may_dial_literal(&url.parse().expect(url)), "{url}");
         }
@@ -169,8 +175,17 @@ mod tests {
 
     #[test]
     fn a_host_rule_is_a_full_name() {
-        for bad in ["", ".", "org", ".org", "a b.example", "https://a.example", "a.example:80",
-            "*.example.org", "A.example"] {
+        for bad in [
+            "",
+            ".",
+            "org",
+            ".org",
+            "a b.example",
+            "https://a.example",
+            "a.example:80",
+            "*.example.org",
+            "A.example",
+        ] {
             assert!(bad.parse::<HostRule>().is_err(), "{bad}");
         }
         assert!(HostRule::from_str("a.example").expect("a rule").matches("a.example."));

@@ -15,20 +15,11 @@ fn a_padded_body_without_its_padding_is_the_bare_body() {
     for example in EXAMPLES {
         let bare = ask(&Method::GET, example.target);
         assert_eq!(bare.status(), StatusCode::OK, "{}", example.target);
-        let join = if example.target.contains('?') {
-            '&'
-        } else {
-            '?'
-        };
+        let join = if example.target.contains('?') { '&' } else { '?' };
         let asked = format!("{}{join}callback=cb", example.target);
         let padded = text(&ask(&Method::GET, &asked));
         if example.target.starts_with("api/") {
-            assert_eq!(
-                padded,
-                format!("cb({});", text(&bare)),
-                "{}",
-                example.target
-            );
+            assert_eq!(padded, format!("cb({});", text(&bare)), "{}", example.target);
             serde_json::from_slice::<Value>(bare.body()).expect("JSON");
         } else {
             assert_eq!(padded, text(&bare), "{}", example.target);
@@ -45,10 +36,7 @@ fn head_shows_the_length_of_the_bare_answer_and_has_no_body() {
         assert!(head.body().is_empty());
     }
     let head = ask(&Method::HEAD, "api/3/action/status_show?callback=cb");
-    assert_eq!(
-        head.headers(),
-        ask(&Method::GET, "api/3/action/status_show").headers()
-    );
+    assert_eq!(head.headers(), ask(&Method::GET, "api/3/action/status_show").headers());
 }
 
 #[test]
@@ -61,18 +49,9 @@ fn a_post_is_read_where_there_is_no_query() {
     let id = "{\"id\": \"parades-bus\", \"callback\": \"cb\"}";
     let answer = post("", "application/json", id);
     assert_eq!(text(&answer), act("package_show?id=parades-bus").1);
-    assert_eq!(
-        post("?callback=cb", "application/json", id).status(),
-        StatusCode::CONFLICT
-    );
-    assert_eq!(
-        post("", "text/plain", id).status(),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE
-    );
-    assert_eq!(
-        post("", "application/json", "[1]").status(),
-        StatusCode::BAD_REQUEST
-    );
+    assert_eq!(post("?callback=cb", "application/json", id).status(), StatusCode::CONFLICT);
+    assert_eq!(post("", "text/plain", id).status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(post("", "application/json", "[1]").status(), StatusCode::BAD_REQUEST);
 }
 
 #[test]
@@ -87,17 +66,11 @@ fn other_methods_and_unknown_paths_are_pages() {
     ] {
         let answer = DEMO.answer(&method, path, None);
         assert_eq!(answer.status().as_u16(), status, "{method} {path}");
-        assert_eq!(
-            field(answer.headers(), "content-type"),
-            "text/html; charset=utf-8"
-        );
+        assert_eq!(field(answer.headers(), "content-type"), "text/html; charset=utf-8");
         assert!(answer.body().len() > 2_000);
     }
     let options = ask(&Method::OPTIONS, "api/3/action/status_show");
-    assert_eq!(
-        (options.status(), options.body().len()),
-        (StatusCode::OK, 0)
-    );
+    assert_eq!((options.status(), options.body().len()), (StatusCode::OK, 0));
 }
 
 #[tokio::test]
@@ -117,9 +90,6 @@ async fn the_portal_answers_on_a_socket_until_it_is_stopped() {
     stop.send(()).expect("still serving");
     portal.await.expect("no panic").expect("no error");
     let mut rest = String::new();
-    stream
-        .read_to_string(&mut rest)
-        .await
-        .expect("the connection is dropped");
+    stream.read_to_string(&mut rest).await.expect("the connection is dropped");
     assert!(rest.ends_with("\"ckan_version\": \"2.12.0\"}});"), "{rest}");
 }

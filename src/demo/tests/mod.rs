@@ -18,9 +18,7 @@ static DEMO: LazyLock<Demo> = LazyLock::new(Demo::new);
 const DATASTORE: &str = "datastore_search?resource_id=e5f516c7-456f-50aa-804b-81826abed5b5";
 
 fn ask(method: &Method, target: &str) -> Response<Bytes> {
-    let (path, query) = target
-        .split_once('?')
-        .map_or((target, None), |(p, q)| (p, Some(q)));
+    let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
     DEMO.answer(method, &format!("{BASE_PATH}/{path}"), query)
 }
 
@@ -42,7 +40,5 @@ fn text(answer: &Response<Bytes>) -> String {
 }
 
 fn field<'a>(fields: &'a HeaderMap, name: &str) -> &'a str {
-    fields
-        .get(name)
-        .map_or("", |value| value.to_str().expect("ASCII"))
+    fields.get(name).map_or("", |value| value.to_str().expect("ASCII"))
 }

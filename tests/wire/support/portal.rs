@@ -148,9 +148,7 @@ pub struct FakePortal {
 
 impl FakePortal {
     /// A portal that answers as `programme` says.
-    pub async fn new(
-        programme: impl Fn(&Received) -> Reply + Send + Sync + 'static,
-    ) -> Self {
+    pub async fn new(programme: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let portal = Self {
             address: listener.local_addr().expect("an address"),

@@ -20,7 +20,7 @@ use unpad::config;
 pub use client::{Answer, Client};
 pub use portal::{FakePortal, Reply};
 
-/// When the manual clock starts: a Sunday morning.
+/// When the manual clock starts: Saturday, 21 November 2026, 09:00 UTC.
 pub const START: Duration = Duration::from_secs(1_795_251_600);
 
 /// A gateway on loopback with a clock that is moved by hand.

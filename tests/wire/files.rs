@@ -1,0 +1,177 @@
+//! Files: plain portals and CKAN's dumps and uploads, kept whole or passed through.
+
+use crate::support::{FakePortal, Reply, World, city, files};
+
+#[tokio::test]
+async fn a_file_passes_as_it_is_with_the_fields_that_are_allowed() {
+    let portal = FakePortal::new(|_| {
+        let fields = "Content-Type: text/csv; charset=utf-8\r\nETag: \"v1\"\r\n\
+             Last-Modified: Sat, 21 Nov 2026 09:00:00 GMT\r\nCache-Control: max-age=60\r\n\
+             Set-Cookie: a=b\r\nX-Frame-Options: DENY\r\nAccess-Control-Allow-Origin: https://x\r\n\
+             Content-Security-Policy: none\r\nServer: apache\r\n";
+        Reply::http(200, fields, "a,b\n1,2\n")
+    })
+    .await;
+    let world = World::with(&files(&portal)).await;
+    let answer = world.get("/p/files/data.csv?callback=x").await;
+    insta::assert_snapshot!(
+        answer.to_string().replace(&portal.origin(), "PORTAL").replace('\r', ""), @r#"
+    200
+    access-control-allow-origin: *
+    access-control-expose-headers: Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, Content-Length, Content-Range, Date, ETag, Link, Location, Retry-After, Server-Timing, Unpad-Attribution, Vary
+    cache-control: max-age=60
+    cache-status: unpad; fwd=uri-miss; fwd-status=200; stored; ttl=60
+    connection: close
+    content-digest: sha-256=:SS1epJYFbxpqZZIkEDL6t2TDIVljF5MLT6Dh6Lw7dHA=:
+    content-length: 8
+    content-security-policy: default-src 'none'; sandbox
+    content-type: text/csv; charset=utf-8
+    cross-origin-resource-policy: cross-origin
+    date: Sat, 21 Nov 2026 09:00:00 GMT
+    etag: "v1"
+    last-modified: Sat, 21 Nov 2026 09:00:00 GMT
+    link: <PORTAL/data.csv?callback=x>; rel="via"
+    timing-allow-origin: *
+    x-content-type-options: nosniff
+    x-robots-tag: noindex
+
+    a,b
+    1,2
+    "#);
+    assert_eq!(portal.targets(), ["/data.csv?callback=x"]);
+    let again = world
+        .client
+        .request("GET", "/p/files/data.csv?callback=x", "If-None-Match: \"v1\"\r\n")
+        .await;
+    assert_eq!((again.status, portal.targets().len()), (304, 1));
+}
+
+#[tokio::test]
+async fn what_a_browser_would_run_is_handed_over_as_a_download() {
+    let portal = FakePortal::new(|_| Reply::html(200, "<script>alert(1)</script>")).await;
+    let answer = World::with(&files(&portal)).await.get("/p/files/page.html").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.field("content-disposition"), Some("attachment"));
+    assert_eq!(answer.field("content-security-policy"), Some("default-src 'none'; sandbox"));
+    assert_eq!(answer.field("x-content-type-options"), Some("nosniff"));
+    assert_eq!(answer.field("set-cookie"), None);
+}
+
+#[tokio::test]
+async fn a_media_type_that_is_none_is_bytes() {
+    for said in ["text/html, text/csv", "nonsense", "text/<b>"] {
+        let portal =
+            FakePortal::new(move |_| Reply::http(200, &format!("Content-Type: {said}\r\n"), "x"))
+                .await;
+        let answer = World::with(&files(&portal)).await.get("/p/files/x").await;
+        assert_eq!(answer.field("content-type"), Some("application/octet-stream"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_plain_portals_errors_pass_with_their_status() {
+    let portal =
+        FakePortal::new(|_| Reply::http(404, "Content-Type: text/plain\r\n", "gone")).await;
+    let answer = World::with(&files(&portal)).await.get("/p/files/x").await;
+    assert_eq!((answer.status, answer.text().as_str()), (404, "gone"));
+}
+
+#[tokio::test]
+async fn a_long_file_streams_through_and_is_not_stored() {
+    let portal = FakePortal::new(|_| {
+        Reply::raw(
+            "HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\nCache-Control: max-age=60\r\n\r\n",
+        )
+        .repeat([b'x'; 1000], 3000)
+    })
+    .await;
+    let world = World::with(&format!("cache: {{ buffer: 64 KiB }}\n{}", files(&portal))).await;
+    for _ in 0..2 {
+        let answer = world.get("/p/files/big.bin").await;
+        assert_eq!((answer.status, answer.content.len()), (200, 3_000_000));
+        assert_eq!(answer.field("content-length"), Some("3000000"));
+        assert_eq!(answer.field("cache-status"), Some("unpad; fwd=uri-miss; fwd-status=200"));
+    }
+    assert_eq!(portal.targets().len(), 2);
+}
+
+#[tokio::test]
+async fn a_long_file_of_unknown_length_streams_through() {
+    let portal = FakePortal::new(|_| {
+        Reply::raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            .repeat(format!("3e8\r\n{}\r\n", "y".repeat(1000)), 500)
+            .send("0\r\n\r\n")
+    })
+    .await;
+    let world = World::with(&format!("cache: {{ buffer: 64 KiB }}\n{}", files(&portal))).await;
+    let answer = world.get("/p/files/big.bin").await;
+    assert_eq!((answer.status, answer.content.len()), (200, 500_000));
+}
+
+#[tokio::test]
+async fn a_long_file_that_breaks_off_does_not_end_properly() {
+    let portal = FakePortal::new(|_| {
+        Reply::raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            .repeat(format!("3e8\r\n{}\r\n", "y".repeat(1000)), 500)
+    })
+    .await;
+    let world = World::with(&format!("cache: {{ buffer: 64 KiB }}\n{}", files(&portal))).await;
+    let mut stream = tokio::net::TcpStream::connect(world.address()).await.expect("a connection");
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let request = "GET /p/files/big.bin HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut all = Vec::new();
+    let _ = stream.read_to_end(&mut all).await;
+    assert!(!all.ends_with(b"0\r\n\r\n"), "a cut file must not look complete");
+}
+
+#[tokio::test]
+async fn a_files_head_is_asked_for_as_such() {
+    let portal = FakePortal::new(|_| {
+        Reply::raw(
+            "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\nContent-Type: text/csv\r\n\r\n",
+        )
+    })
+    .await;
+    let world = World::with(&files(&portal)).await;
+    let answer = world.client.request("HEAD", "/p/files/big.csv", "").await;
+    assert_eq!((answer.status, answer.field("content-length")), (200, Some("1000000000")));
+    assert!(portal.received()[0].head.starts_with("HEAD "));
+}
+
+#[tokio::test]
+async fn a_stored_file_is_validated_with_the_portals_own_validators() {
+    let portal = FakePortal::new(|request| {
+        let fields = "ETag: \"v1\"\r\nLast-Modified: Sat, 21 Nov 2026 09:00:00 GMT\r\n\
+             Cache-Control: max-age=60\r\n";
+        if request.field("if-none-match") == Some("\"v1\"") {
+            Reply::raw(format!("HTTP/1.1 304 X\r\n{fields}\r\n"))
+        } else {
+            Reply::http(200, fields, "content")
+        }
+    })
+    .await;
+    let world = World::with(&files(&portal)).await;
+    world.get("/p/files/x").await;
+    world.clock.advance(std::time::Duration::from_secs(61));
+    let answer = world.get("/p/files/x").await;
+    assert_eq!(answer.text(), "content");
+    let status = answer.field("cache-status");
+    assert_eq!(status, Some("unpad; fwd=stale; fwd-status=304; stored; ttl=60"));
+    let since = portal.received()[1].field("if-modified-since").map(str::to_owned);
+    assert_eq!(since.as_deref(), Some("Sat, 21 Nov 2026 09:00:00 GMT"));
+    assert!(world.get("/p/files/x").await.field("cache-status").is_some_and(|s| s.contains("hit")));
+}
+
+#[tokio::test]
+async fn ckans_dumps_and_uploads_are_files() {
+    let portal =
+        FakePortal::new(|_| Reply::http(200, "Content-Type: text/csv\r\n", "a\r\n1\n")).await;
+    let world = World::with(&city(&portal)).await;
+    for path in ["/datastore/dump/0-1?bom=true", "/dataset/a/resource/b/download/c.csv"] {
+        let answer = world.get(&format!("/p/city{path}")).await;
+        assert_eq!((answer.status, answer.text().as_str()), (200, "a\r\n1\n"), "{path}");
+        assert_eq!(answer.field("content-type"), Some("text/csv"));
+    }
+    assert!(portal.targets().iter().all(|t| !t.contains("callback")));
+}

@@ -1,0 +1,12 @@
+//! Behaviour over the wire: a gateway and fake portals on loopback, asserted on what was sent.
+
+mod bridge;
+mod cache;
+mod cors;
+mod faults;
+mod files;
+mod problems;
+mod recorded;
+mod registry;
+mod server;
+mod support;

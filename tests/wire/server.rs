@@ -1,0 +1,204 @@
+//! The server's side: connections, heads, methods, draining, operations.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::portal::Gate;
+use crate::support::{FakePortal, Reply, World, city};
+
+/// Reads until the gateway closes; what it said before.
+async fn until_closed(mut stream: TcpStream) -> String {
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said).await;
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[tokio::test]
+async fn a_request_without_exactly_one_valid_host_is_refused() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    for hosts in [
+        "",
+        "Host: a\r\nHost: a\r\n",
+        "Host: a b\r\n",
+        "Host: a@b\r\n",
+        "Host: a/b\r\n",
+        "Host: \r\n",
+    ] {
+        let request = format!("GET /p/city/x HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        let answer = world.client.raw(request).await;
+        assert_eq!((answer.status, &*answer.problem()), (400, "bad-request"), "{hosts:?}");
+        assert_eq!(answer.field("access-control-allow-origin"), Some("*"));
+    }
+    assert_eq!(portal.connections(), 0);
+}
+
+#[tokio::test]
+async fn methods_outside_the_list_are_405_with_the_list() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    for method in ["POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "get"] {
+        let answer = world.client.request(method, "/p/city/x", "").await;
+        assert_eq!((answer.status, answer.field("allow")), (405, Some("GET, HEAD, OPTIONS")));
+    }
+}
+
+#[tokio::test]
+async fn odd_request_targets_are_answered_and_not_a_panic() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    for (line, status) in [
+        ("OPTIONS *", 204),
+        ("GET *", 404),
+        ("GET http://evil.example/p/city/x", 200),
+        ("GET http://evil.example", 200),
+        ("GET /p", 404),
+        ("GET /p/", 404),
+        ("GET /p//x", 404),
+        ("CONNECT a:1", 405),
+    ] {
+        let request = format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let answer = world.client.raw(request).await;
+        assert_eq!(answer.status, status, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn silent_and_slow_connections_are_closed() {
+    let portal = FakePortal::padding("1").await;
+    let yaml = format!("server: {{ header_time: 100ms, idle_time: 100ms }}\n{}", city(&portal));
+    let world = World::with(&yaml).await;
+    for begun in ["", "GET /p/city", "GET / HTTP/1.1\r\nHost: a\r\n", "PRI * HTTP/2.0\r\n"] {
+        let mut stream = TcpStream::connect(world.address()).await.expect("a connection");
+        stream.write_all(begun.as_bytes()).await.expect("sent");
+        let said = until_closed(stream).await;
+        assert!(!said.contains("200 OK"), "{begun:?}: {said}");
+    }
+    // An idle connection after an answer.
+    let mut stream = TcpStream::connect(world.address()).await.expect("a connection");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+    assert!(until_closed(stream).await.ends_with("ok\n"));
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_longer_than_the_deadlines_for_requests_is_given() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let portal = FakePortal::new(move |request| {
+        Reply::ckan(format!("{}(1);", request.callback())).behind(&held)
+    })
+    .await;
+    let yaml = format!("server: {{ header_time: 50ms, idle_time: 50ms }}\n{}", city(&portal));
+    let world = World::with(&yaml).await;
+    let client = world.client;
+    let slow = tokio::spawn(async move { client.get("/p/city/x").await });
+    portal.has_received(1).await;
+    // A connection that is closed for silence shows that the deadline has passed.
+    let silent = TcpStream::connect(world.address()).await.expect("a connection");
+    until_closed(silent).await;
+    gate.open();
+    assert_eq!(slow.await.expect("an answer").text(), "1");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_closed() {
+    let portal = FakePortal::new(|_| {
+        Reply::raw("HTTP/1.1 200 OK\r\n\r\n").repeat([b'x'; 1 << 16], 1_000_000)
+    })
+    .await;
+    let world = World::with(&format!(
+        "server: {{ stall_time: 100ms }}\n{}    dialect: plain\n",
+        city(&portal)
+    ))
+    .await;
+    let mut stream = TcpStream::connect(world.address()).await.expect("a connection");
+    stream.write_all(b"GET /p/city/big HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+    // Nothing is read; the write side notices that the gateway has closed.
+    let mut broken = false;
+    for _ in 0..10_000 {
+        if stream.write_all(&[b'x'; 1024]).await.is_err() {
+            broken = true;
+            break;
+        }
+        tokio::task::yield_now().await;
+        stream.writable().await.expect("a socket");
+    }
+    assert!(broken || stream.take_error().is_ok_and(|e| e.is_some()));
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_refused() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(100_000));
+    let answer = world.client.try_raw(long).await;
+    assert!(answer.is_none_or(|a| matches!(a.status, 414 | 431)));
+    let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X-A: 1\r\n".repeat(200));
+    let answer = world.client.try_raw(many).await;
+    assert!(answer.is_none_or(|a| a.status == 431));
+    assert_eq!(world.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn connections_over_the_cap_wait_for_a_place() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::with(&format!("server: {{ connections: 1 }}\n{}", city(&portal))).await;
+    let first = TcpStream::connect(world.address()).await.expect("a connection");
+    let client = world.client;
+    let second = tokio::spawn(async move { client.get("/healthz").await });
+    drop(first);
+    assert_eq!(second.await.expect("an answer").status, 200);
+}
+
+#[tokio::test]
+async fn an_answer_under_way_is_finished_when_the_process_is_asked_to_end() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let portal = FakePortal::new(move |request| {
+        Reply::ckan(format!("{}(1);", request.callback())).behind(&held)
+    })
+    .await;
+    let mut world = World::city(&portal).await;
+    let client = world.client;
+    let asked = tokio::spawn(async move { client.get("/p/city/x").await });
+    portal.has_received(1).await;
+    world.stop();
+    // The listener is closed before the answer is given.
+    while TcpStream::connect(world.address()).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    gate.open();
+    let answer = asked.await.expect("an answer");
+    assert_eq!((answer.text().as_str(), answer.field("connection")), ("1", Some("close")));
+    world.stop().await.expect("the server ended");
+}
+
+#[tokio::test]
+async fn operations_are_told_apart_and_cheap() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    for (path, text) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
+        let answer = world.get(path).await;
+        assert_eq!((answer.status, answer.text().as_str()), (200, text));
+        assert_eq!(answer.field("cache-control"), Some("no-store"));
+    }
+}
+
+#[tokio::test]
+async fn metrics_have_labels_from_fixed_sets_only() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    for target in ["/p/city/x", "/p/city/x", "/p/evil%22label/x", "/nothing?evil", "/p/city/../y"] {
+        world.get(target).await;
+    }
+    world.client.request("EVIL", "/p/city/x", "").await;
+    let metrics = world.get("/metrics").await.text();
+    assert!(!metrics.contains("evil") && !metrics.contains("EVIL"));
+    for line in [
+        "unpad_answers_total{portal=\"city\",method=\"GET\",status=\"2xx\",cache=\"hit\"} 1",
+        "unpad_answers_total{portal=\"city\",method=\"other\",status=\"4xx\",cache=\"-\"} 1",
+        "unpad_portal_suspended{portal=\"city\"} 0",
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+}
