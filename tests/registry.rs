@@ -13,7 +13,7 @@ const REGISTRY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/portals.yaml");
 const STATUS: &str = "api/3/action/status_show";
 
 fn shipped() -> Config {
-    config::load(Path::new(REGISTRY)).unwrap_or_else(|error| panic!("{error}"))
+    config::load(Path::new(REGISTRY)).expect("`unpad check portals.yaml` says what is wrong")
 }
 
 #[test]

@@ -21,23 +21,24 @@
 
 mod collapse;
 mod control;
+mod exchange;
 pub mod freshness;
 mod key;
 mod memory;
 mod status;
 mod stored;
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::clock::Clock;
 
 use collapse::{Flights, Landing, Seat};
 pub use control::Directives;
+pub use exchange::{Answer, Ask, Failure, Fetched, Origin, Part, Passing, Reply, Whole};
 pub use key::CacheKey;
 pub use memory::{Memory, Usage};
 pub use status::{CacheStatus, Forward};
@@ -56,106 +57,6 @@ pub trait Tier: Send + Sync {
     fn load<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Option<Arc<StoredResponse>>>;
     /// Keeps a response; a tier that cannot is silent, for a lost entry is only a miss.
     fn store(&self, response: Arc<StoredResponse>) -> BoxFuture<'_, ()>;
-}
-
-/// A way to the origin server for one key.
-pub trait Origin: Send + Sync + 'static {
-    /// Why a fetch failed. Cloned for everyone who waits.
-    type Error: Clone + Send + Sync + 'static;
-    /// Fetches the response, conditionally if validators are given.
-    fn fetch(
-        &self,
-        validators: Option<&Validators>,
-    ) -> impl Future<Output = Result<Fetched, Self::Error>> + Send + 'static;
-}
-
-/// What a fetch brings.
-#[derive(Debug)]
-pub enum Fetched {
-    /// A complete response in a bounded buffer, which may be stored if the rules allow it.
-    Whole(Whole),
-    /// The origin server confirmed the stored response (304); its fields freshen it.
-    NotModified(HeaderMap),
-    /// A response that is too large to be buffered: it goes to one client and is not stored.
-    Passing(Passing),
-}
-
-/// A complete response.
-#[derive(Debug)]
-pub struct Whole {
-    /// The status the client will see.
-    pub status: StatusCode,
-    /// The fields to keep and to send; freshness is read from them.
-    pub fields: HeaderMap,
-    /// The content.
-    pub content: bytes::Bytes,
-    /// The origin server's own validators, for conditional requests to it.
-    pub validators: Validators,
-}
-
-/// A response on its way to one client.
-#[derive(Debug)]
-pub struct Passing {
-    /// The status.
-    pub status: StatusCode,
-    /// The fields to send.
-    pub fields: HeaderMap,
-    /// The content.
-    pub content: Content,
-}
-
-/// What one request asks of the cache.
-#[derive(Debug, Clone)]
-pub struct Ask {
-    /// The key.
-    pub key: CacheKey,
-    /// Who decides freshness, and with which figures.
-    pub policy: freshness::Policy,
-    /// The request's own directives.
-    pub directives: Directives,
-    /// How far the request takes part in the cache.
-    pub part: Part,
-}
-
-/// How far a request takes part in the cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// Answered from what is stored, waits for others' fetches, and its answer is stored.
-    Full,
-    /// Answered from what is stored; what is fetched for it has no content (HEAD) and is not
-    /// stored.
-    LookUp,
-    /// Neither answered from what is stored nor stored (RFC 9111 §3.5: `Authorization`).
-    None,
-}
-
-/// A response with the account of where it came from.
-#[derive(Debug)]
-pub struct Reply {
-    /// The response.
-    pub answer: Answer,
-    /// The account, for `Cache-Status`.
-    pub status: CacheStatus,
-}
-
-/// A response, stored or passing.
-#[derive(Debug)]
-pub enum Answer {
-    /// A response from the cache, or just put there.
-    Stored(Arc<StoredResponse>),
-    /// A response that only this request gets.
-    Passing(Passing),
-}
-
-/// Why there is no reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure<E> {
-    /// The fetch failed.
-    Fetch(E),
-    /// The request said `only-if-cached`, and nothing usable is stored (RFC 9111 §5.2.1.7).
-    OnlyIfCached,
-    /// The task that fetched ended without a result: a bug.
-    Abandoned,
 }
 
 /// The shared cache: tiers, and the flights under way.
@@ -371,50 +272,5 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             let (landing, _) = cache.lead(&ask, &origin, Some(stored), Forward::Stale).await;
             ticket.land(landing);
         });
-    }
-}
-
-impl Ask {
-    /// RFC 9111 §5.2.1.5: no-store, a cache MUST NOT store any part of either this request or any
-    /// response to it.
-    fn may_store(&self) -> bool {
-        self.part == Part::Full && !self.directives.no_store
-    }
-}
-
-impl Reply {
-    fn hit(response: Arc<StoredResponse>, now: Instant) -> Self {
-        let status = CacheStatus::hit(response.lifetime_left(now));
-        Self { answer: Answer::Stored(response), status }
-    }
-
-    fn collapsed(response: Arc<StoredResponse>, now: Instant, why: Forward) -> Self {
-        let mut status = CacheStatus::forwarded(why);
-        status.forward_status = Some(response.status);
-        status.collapsed = true;
-        status.ttl = Some(response.lifetime_left(now));
-        Self { answer: Answer::Stored(response), status }
-    }
-
-    fn stale(response: Arc<StoredResponse>, now: Instant) -> Self {
-        Self::hit(response, now).because("stale-if-error")
-    }
-
-    fn because(mut self, detail: &'static str) -> Self {
-        self.status.detail = Some(detail);
-        self
-    }
-}
-
-impl Passing {
-    /// A whole response that may not be stored by anybody.
-    fn unstored(mut whole: Whole) -> Self {
-        let no_store = http::HeaderValue::from_static("no-store");
-        whole.fields.insert(http::header::CACHE_CONTROL, no_store);
-        Self { status: whole.status, fields: whole.fields, content: Content::Buffer(whole.content) }
-    }
-
-    fn empty(status: StatusCode) -> Self {
-        Self { status, fields: HeaderMap::new(), content: Content::Buffer(bytes::Bytes::new()) }
     }
 }

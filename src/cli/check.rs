@@ -22,14 +22,13 @@ impl Check {
     /// Checks, or prints the schema.
     pub fn run(self) -> Result<(), String> {
         if self.schema {
-            println!("{:#}", config::schema());
-            return Ok(());
+            return super::print(format!("{:#}\n", config::schema()).as_bytes());
         }
         let config = config::load(&self.file).map_err(|error| error.to_string())?;
         for notice in &config.notices {
             eprintln!("{}: {notice}", self.file.display());
         }
-        println!("{}: right, {} portals", self.file.display(), config.registry.iter().count());
-        Ok(())
+        let portals = config.registry.iter().count();
+        super::print(format!("{}: right, {portals} portals\n", self.file.display()).as_bytes())
     }
 }

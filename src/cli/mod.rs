@@ -8,6 +8,7 @@ mod log;
 mod serve;
 mod unwrap;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -39,6 +40,17 @@ enum Command {
     Check(check::Check),
     /// Take the padding off a body: JSONP on stdin, JSON on stdout
     Unwrap(unwrap::Unwrap),
+}
+
+/// Writes to standard output. Whoever reads it may have read enough.
+fn print(bytes: &[u8]) -> Result<(), String> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(format!("standard output cannot be written: {error}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Runs the command that the process was started with.

@@ -1,6 +1,6 @@
 //! `unpad unwrap`: the parser as a filter, for shells and for the curious.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
 use clap::Args;
 
@@ -36,12 +36,7 @@ impl Unwrap {
             .map_err(|error| format!("standard input cannot be read: {error}"))?;
         let payload =
             jsonp::unwrap(&body, &self.callback, &limits).map_err(|refusal| refusal.to_string())?;
-        let mut stdout = std::io::stdout().lock();
-        match stdout.write_all(&body[payload.range]).and_then(|()| stdout.flush()) {
-            // Whoever reads has read enough.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(|error| format!("standard output cannot be written: {error}")),
-        }
+        super::print(&body[payload.range])
     }
 }
 

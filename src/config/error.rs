@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde_saphyr::budget::BudgetBreach;
+
 /// A configuration that is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
@@ -37,13 +39,12 @@ impl ConfigError {
 
     pub(super) fn of_yaml(file: &str, error: &serde_saphyr::Error) -> Self {
         let place = error.location().map(|at| (at.line(), at.column()));
-        let plain = error.without_snippet().to_string();
         let rendered = error.render();
-        let excerpt: Vec<_> = rendered.lines().filter(|line| is_source(line)).collect();
+        let excerpt: Vec<_> = rendered.lines().filter(|line| is_source(line)).map(caret).collect();
         Self {
             file: file.to_owned(),
             place,
-            sentence: without_place(&plain).to_owned(),
+            sentence: sentence(error.without_snippet()),
             excerpt: (!excerpt.is_empty()).then(|| excerpt.join("\n")),
         }
     }
@@ -70,7 +71,40 @@ fn is_source(line: &str) -> bool {
     line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|')
 }
 
-/// The sentence without the place, which stands in front in the usual form.
-fn without_place(sentence: &str) -> &str {
-    sentence.split(" at line ").next().unwrap_or(sentence)
+/// A line under the source points with a caret; the words after it stand above already.
+fn caret(line: &str) -> &str {
+    match line.split_once("| ") {
+        Some((_, rest)) if rest.trim_start().starts_with('^') => {
+            &line[..=line.find('^').unwrap_or(0)]
+        }
+        _ => line,
+    }
+}
+
+/// What is wrong, in words of a configuration rather than of a parser.
+fn sentence(error: &serde_saphyr::Error) -> String {
+    match error {
+        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().unwrap_or("the same key");
+            format!("`{key}` stands here twice: keep one of them")
+        }
+        serde_saphyr::Error::Budget { breach, .. } => match breach {
+            BudgetBreach::Anchors { .. } | BudgetBreach::Aliases { .. } => {
+                "anchors (`&`) and aliases (`*`) are not read: write the value out".to_owned()
+            }
+            BudgetBreach::Documents { .. } => {
+                "the file has a second document (`---`): keep one".to_owned()
+            }
+            other => format!("the file is over a limit of the reader: {other:?}"),
+        },
+        serde_saphyr::Error::MergeKeyNotAllowed { .. } => {
+            "merge keys (`<<`) are not read: write the values out".to_owned()
+        }
+        serde_saphyr::Error::Eof { .. } => "the file has nothing in it".to_owned(),
+        other => {
+            let text = other.to_string();
+            // The place stands in front, in the usual form.
+            text.split(" at line ").next().unwrap_or(&text).to_owned()
+        }
+    }
 }

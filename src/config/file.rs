@@ -2,22 +2,18 @@
 //! comments become the JSON Schema's descriptions, which editors show.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use ipnet::IpNet;
-use regex::Regex;
 use schemars::JsonSchema;
-use serde::Deserialize;
-use url::Url;
 
 use crate::portal::{Base, PortalId};
 use crate::upstream::HostRule;
 
-use super::value::{OneOrMany, Ordered, Size, Text, Time};
+use super::checked::{CheckedCors, Pattern, PortalLimits, RouteLimits};
+use super::value::{Address, Link, Ordered, OriginRules, Range, Size, Text, Time};
 
 /// The registry of an unpad gateway: server, cache, CORS, defaults and portals.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "portals.yaml")]
 pub(super) struct File {
@@ -29,7 +25,7 @@ pub(super) struct File {
     pub cache: Cache,
     /// Which origins may read the answers, unless a portal or route says otherwise.
     #[serde(default)]
-    pub cors: Cors,
+    pub cors: CheckedCors,
     /// What holds for every portal that does not say otherwise.
     #[serde(default)]
     pub defaults: Defaults,
@@ -39,13 +35,13 @@ pub(super) struct File {
 }
 
 /// Where and how the gateway listens.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Server {
     /// Address and port, such as `127.0.0.1:8080`.
-    pub listen: Option<Text<SocketAddr>>,
+    pub listen: Option<Text<Address>>,
     /// The URL at which clients reach the gateway, for absolute links; may end in a path.
-    pub public_url: Option<Text<Url>>,
+    pub public_url: Option<Text<Link>>,
     /// The administration listener.
     pub admin: Option<Admin>,
     /// Connections at once (16384).
@@ -64,19 +60,19 @@ pub(super) struct Server {
 }
 
 /// The administration listener.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Admin {
     /// Address and port, such as `127.0.0.1:8081`.
     #[expect(dead_code, reason = "checked, and without effect in this version")]
-    pub listen: Text<SocketAddr>,
+    pub listen: Text<Address>,
     /// A file with the token that every request must have.
     #[expect(dead_code, reason = "checked, and without effect in this version")]
     pub token_file: PathBuf,
 }
 
 /// What is kept, and how much.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Cache {
     /// Memory for stored responses (256 MiB).
@@ -88,7 +84,7 @@ pub(super) struct Cache {
 }
 
 /// The disk tier.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Disk {
     /// A directory of its own.
@@ -100,12 +96,12 @@ pub(super) struct Disk {
 }
 
 /// Which origins may read answers.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Cors {
     /// `"*"`, or a list of origins (`https://class.example.org`) and patterns
     /// (`~https://[a-z]+\.example\.org`, which must match the whole origin).
-    pub origins: Option<OneOrMany>,
+    pub origins: Option<OriginRules>,
     /// Whether listed origins may send credentials; never with `"*"` (false).
     pub credentials: Option<bool>,
     /// How long a browser may reuse a preflight answer (10m).
@@ -113,17 +109,17 @@ pub(super) struct Cors {
 }
 
 /// What holds for every portal that does not say otherwise.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Defaults {
     /// How long answers are kept and reused.
     pub freshness: Freshness,
     /// How far a fetch may go.
-    pub limits: Limits,
+    pub limits: PortalLimits,
 }
 
 /// How long answers are kept and reused.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Freshness {
     /// How long an answer is fresh (CKAN: 5m, datastore 1m, status 1h).
@@ -139,7 +135,7 @@ pub(super) struct Freshness {
 }
 
 /// How far a fetch may go.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Limits {
     /// The longest JSON or JSONP content (32 MiB).
@@ -169,13 +165,13 @@ pub(super) struct Limits {
 }
 
 /// A portal.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Portal {
     /// Its name for people.
     pub title: Option<String>,
     /// Its home page.
-    pub home: Option<Text<Url>>,
+    pub home: Option<Text<Link>>,
     /// Where its paths begin; ends before `/api`.
     pub base: Text<Base>,
     /// The software it runs.
@@ -191,7 +187,7 @@ pub(super) struct Portal {
     pub downloads: Vec<Text<HostRule>>,
     /// Address ranges it may be reached at beyond public space, such as `10.1.0.0/16`.
     #[serde(default)]
-    pub allow_cidr: Vec<Text<IpNet>>,
+    pub allow_cidr: Vec<Text<Range>>,
     /// An SPDX identifier (`CC-BY-4.0`) or a URL.
     pub licence: Option<String>,
     /// Whom to name as the source.
@@ -201,17 +197,17 @@ pub(super) struct Portal {
     pub freshness: Freshness,
     /// Which origins may read its answers.
     #[serde(default)]
-    pub cors: Cors,
+    pub cors: CheckedCors,
     /// How far a fetch from it may go.
     #[serde(default)]
-    pub limits: Limits,
+    pub limits: PortalLimits,
     /// Refinements for some paths; the first that matches counts.
     #[serde(default)]
     pub routes: Vec<Route>,
 }
 
 /// A refinement for some paths.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Route {
     /// A regular expression on the path after `/p/{portal}`, such as
@@ -222,14 +218,14 @@ pub(super) struct Route {
     pub freshness: Freshness,
     /// Which origins may read the answers.
     #[serde(default)]
-    pub cors: Cors,
+    pub cors: CheckedCors,
     /// How far a fetch may go.
     #[serde(default)]
     pub limits: RouteLimits,
 }
 
 /// The software a portal runs.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Dialect {
     /// CKAN.
@@ -240,51 +236,13 @@ pub(super) enum Dialect {
 }
 
 /// How a portal is asked.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Ask {
     /// With a callback.
     Jsonp,
     /// Without one.
     Json,
-}
-
-/// A path pattern with a bounded size.
-#[derive(Debug, Clone)]
-pub(super) struct Pattern(pub Regex);
-
-/// The largest compiled path pattern, in bytes: paths are simple, so more is a mistake.
-const PATTERN_SIZE: usize = 256 << 10;
-
-impl std::str::FromStr for Pattern {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let compiled = regex::RegexBuilder::new(text).size_limit(PATTERN_SIZE).build();
-        compiled.map(Self).map_err(|error| format!("not a regular expression: {error}"))
-    }
-}
-
-/// Limits without those that belong to a whole portal.
-#[derive(Debug, Clone, Default, JsonSchema)]
-#[schemars(transparent)]
-pub(super) struct RouteLimits(pub Limits);
-
-impl<'de> Deserialize<'de> for RouteLimits {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let limits = Limits::deserialize(deserializer)?;
-        let of_the_portal = [
-            ("connect_time", limits.connect_time.is_some()),
-            ("concurrency", limits.concurrency.is_some()),
-            ("queue", limits.queue.is_some()),
-        ];
-        match of_the_portal.iter().find(|(_, set)| *set) {
-            None => Ok(Self(limits)),
-            Some((name, _)) => Err(serde::de::Error::custom(format!(
-                "`{name}` holds for a whole portal: move it to the portal's `limits`"
-            ))),
-        }
-    }
 }
 
 /// The JSON Schema of the configuration file, for editors.

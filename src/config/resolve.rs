@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use ring::digest;
+use tokio::sync::Semaphore;
 
-use crate::cors::{self, Origins};
+use crate::cors;
 use crate::jsonp::CallbackName;
 use crate::portal::{self, Base, PortalId, Registry, Route, Terms};
 use crate::{server, upstream};
 
 use super::file::{self, File};
-use super::value::{OneOrMany, Size, Time};
+use super::value::{OriginRules, Size, Time};
 use super::{Cache, Config};
 
 /// What the whole file means.
@@ -29,10 +30,10 @@ pub(super) fn config(file: File) -> Result<Config, String> {
     if file.portals.0.is_empty() {
         return Err("`portals` is empty: a gateway needs at least one portal".to_owned());
     }
-    let cors = cors(&cors::Policy::default(), &file.cors, "cors")?;
+    let cors = cors(&cors::Policy::default(), &file.cors.0, "cors")?;
     let defaults = Terms {
         freshness: freshness(&portal::Freshness::default(), &file.defaults.freshness),
-        limits: limits(&upstream::Limits::default(), &file.defaults.limits, "defaults.limits")?,
+        limits: limits(&upstream::Limits::default(), &file.defaults.limits.0),
         cors: cors.clone(),
     };
     let portals = file
@@ -43,13 +44,10 @@ pub(super) fn config(file: File) -> Result<Config, String> {
         .collect::<Result<Vec<_>, _>>()?;
     let defaults = Config::default();
     let server = file.server;
-    if let Some(url) = &server.public_url {
-        check_public_url(&url.0)?;
-    }
     Ok(Config {
-        listen: server.listen.as_ref().map_or(defaults.listen, |listen| listen.0),
+        listen: server.listen.as_ref().map_or(defaults.listen, |listen| listen.0.0),
         server: server::Options {
-            public_url: server.public_url.as_ref().map(|url| url.0.clone()),
+            public_url: server.public_url.as_ref().map(|url| url.0.0.clone()),
             cors,
             at_root: None,
         },
@@ -110,14 +108,14 @@ fn portal(id: PortalId, entry: file::Portal, defaults: &Terms) -> Result<portal:
         base.freshness.stale_while_revalidate = None;
     }
     let at = format!("portals.{id}");
-    let own = terms(&base, &entry.freshness, &entry.limits, &entry.cors, &at)?;
+    let own = terms(&base, &entry.freshness, &entry.limits.0, &entry.cors.0, &at)?;
     let routes = entry
         .routes
         .iter()
         .enumerate()
         .map(|(index, route)| {
             let at = format!("{at}.routes[{index}]");
-            let terms = terms(&own, &route.freshness, &route.limits.0, &route.cors, &at)?;
+            let terms = terms(&own, &route.freshness, &route.limits.0, &route.cors.0, &at)?;
             Ok(Route { path: route.path.0.0.clone(), terms: Arc::new(terms) })
         })
         .collect::<Result<_, String>>()?;
@@ -126,13 +124,13 @@ fn portal(id: PortalId, entry: file::Portal, defaults: &Terms) -> Result<portal:
         callback: callback_name(&id)?,
         id,
         title: entry.title,
-        home: entry.home.map(|url| url.0),
+        home: entry.home.map(|url| url.0.0),
         base: entry.base.0,
         dialect,
         ask,
         drop_query: entry.drop_query.unwrap_or_else(dropped),
         downloads: entry.downloads.into_iter().map(|rule| rule.0).collect(),
-        allow_cidr: entry.allow_cidr.into_iter().map(|range| range.0).collect(),
+        allow_cidr: entry.allow_cidr.into_iter().map(|range| range.0.0).collect(),
         licence: entry.licence,
         attribution: entry.attribution,
         terms: Arc::new(own),
@@ -162,7 +160,7 @@ fn terms(
 ) -> Result<Terms, String> {
     Ok(Terms {
         freshness: freshness(&base.freshness, over),
-        limits: limits(&base.limits, limits_over, &format!("{at}.limits"))?,
+        limits: limits(&base.limits, limits_over),
         cors: cors(&base.cors, cors_over, &format!("{at}.cors"))?,
     })
 }
@@ -178,13 +176,9 @@ fn freshness(base: &portal::Freshness, over: &file::Freshness) -> portal::Freshn
     }
 }
 
-fn limits(
-    base: &upstream::Limits,
-    over: &file::Limits,
-    at: &str,
-) -> Result<upstream::Limits, String> {
+fn limits(base: &upstream::Limits, over: &file::Limits) -> upstream::Limits {
     let time = |over: Option<Time>, base| over.map_or(base, |time| time.0);
-    let limits = upstream::Limits {
+    upstream::Limits {
         json_bytes: size(over.json_bytes, base.json_bytes),
         file_bytes: over.file_bytes.map_or(base.file_bytes, |size| size.0),
         ratio: over.ratio.unwrap_or(base.ratio),
@@ -194,45 +188,18 @@ fn limits(
         idle_time: time(over.idle_time, base.idle_time),
         total_time: time(over.total_time, base.total_time),
         redirects: over.redirects.unwrap_or(base.redirects),
-        concurrency: over.concurrency.unwrap_or(base.concurrency),
+        // More permits than a semaphore has are as good as all of them.
+        concurrency: over.concurrency.unwrap_or(base.concurrency).min(Semaphore::MAX_PERMITS),
         queue: over.queue.unwrap_or(base.queue),
-    };
-    for (name, zero) in [
-        ("json_bytes", limits.json_bytes == 0),
-        ("file_bytes", limits.file_bytes == 0),
-        ("ratio", limits.ratio == 0),
-        ("field_bytes", limits.field_bytes == 0),
-        ("connect_time", limits.connect_time.is_zero()),
-        ("first_byte_time", limits.first_byte_time.is_zero()),
-        ("idle_time", limits.idle_time.is_zero()),
-        ("total_time", limits.total_time.is_zero()),
-        ("concurrency", limits.concurrency == 0),
-    ] {
-        if zero {
-            return Err(format!("{at}.{name} is zero, which would let nothing through"));
-        }
     }
-    if limits.concurrency > tokio::sync::Semaphore::MAX_PERMITS {
-        return Err(format!("{at}.concurrency is too large"));
-    }
-    Ok(limits)
 }
 
 fn cors(base: &cors::Policy, over: &file::Cors, at: &str) -> Result<cors::Policy, String> {
-    let origins = match &over.origins {
-        None => base.origins().clone(),
-        Some(OneOrMany::One(star)) if star == "*" => Origins::Any,
-        Some(OneOrMany::One(one)) => listed(std::slice::from_ref(one), at)?,
-        Some(OneOrMany::Many(many)) => listed(many, at)?,
-    };
+    let origins = over.origins.as_ref().map_or(base.origins(), |OriginRules(rules)| rules);
     let credentials = over.credentials.unwrap_or(base.credentials());
     let max_age = over.max_age.map_or(base.max_age(), |time| time.0);
-    cors::Policy::new(origins, credentials, max_age).map_err(|error| format!("{at}: {error}"))
-}
-
-fn listed(origins: &[String], at: &str) -> Result<Origins, String> {
-    let rule = |text: &String| text.parse().map_err(|error| format!("{at}.origins: {error}"));
-    Ok(Origins::Listed(origins.iter().map(rule).collect::<Result<_, _>>()?))
+    cors::Policy::new(origins.clone(), credentials, max_age)
+        .map_err(|error| format!("{at}: {error}"))
 }
 
 fn server_limits(server: &file::Server) -> server::Limits {
@@ -246,19 +213,6 @@ fn server_limits(server: &file::Server) -> server::Limits {
         connection_time: time(server.connection_time, base.connection_time),
         drain_time: time(server.drain_time, base.drain_time),
         ..base
-    }
-}
-
-fn check_public_url(url: &url::Url) -> Result<(), String> {
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.has_host()
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty();
-    if plain {
-        Ok(())
-    } else {
-        Err("server.public_url is http or https, a host and, if need be, a path".to_owned())
     }
 }
 

@@ -4,11 +4,16 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use url::Url;
+
+use crate::cors::Origins;
 
 /// A text that `T` can be read from.
 #[derive(Debug, Clone)]
@@ -151,38 +156,107 @@ scalar!(
     |number| Ok(Size(number))
 );
 
-/// One text, or a list of them.
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(untagged)]
-#[schemars(inline)]
-pub(super) enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
+/// An address to listen on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Address(pub SocketAddr);
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| {
+            format!("`{text}` is not an address and port: write such as `127.0.0.1:8080`")
+        })
+    }
 }
 
-impl<'de> Deserialize<'de> for OneOrMany {
+/// An address range.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range(pub IpNet);
+
+impl FromStr for Range {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| {
+            format!(
+                "`{text}` is not an address range: write such as `10.1.0.0/16`, or `/32` for one"
+            )
+        })
+    }
+}
+
+/// A web address for people or for links.
+#[derive(Debug, Clone)]
+pub(super) struct Link(pub Url);
+
+impl FromStr for Link {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = |url: &Url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        };
+        Url::parse(text).ok().filter(plain).map(Self).ok_or_else(|| {
+            format!(
+                "`{text}` is not a web address: write http or https, a host and, if need be, a path"
+            )
+        })
+    }
+}
+
+/// Which origins: `"*"`, one rule, or a list of rules.
+#[derive(Debug, Clone)]
+pub(super) struct OriginRules(pub Origins);
+
+impl<'de> Deserialize<'de> for OriginRules {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
         impl<'de> Visitor<'de> for Either {
-            type Value = OneOrMany;
+            type Value = OriginRules;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("\"*\" or a list of origins")
+                f.write_str("`\"*\"` or a list of origins")
             }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<OneOrMany, E> {
-                Ok(OneOrMany::One(text.to_owned()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OneOrMany, A::Error> {
-                let mut all = Vec::new();
-                while let Some(text) = seq.next_element()? {
-                    all.push(text);
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<OriginRules, E> {
+                if text == "*" {
+                    return Ok(OriginRules(Origins::Any));
                 }
-                Ok(OneOrMany::Many(all))
+                let rule = text.parse().map_err(E::custom)?;
+                Ok(OriginRules(Origins::Listed(vec![rule])))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OriginRules, A::Error> {
+                let mut rules = Vec::new();
+                while let Some(Text(rule)) = seq.next_element()? {
+                    rules.push(rule);
+                }
+                Ok(OriginRules(Origins::Listed(rules)))
             }
         }
         deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for OriginRules {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OriginRules".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" } },
+        ] })
     }
 }
 

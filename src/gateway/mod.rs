@@ -13,6 +13,7 @@
 
 mod conditional;
 mod error;
+mod fields;
 mod origin;
 mod provenance;
 

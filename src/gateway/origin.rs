@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG,
-    EXPIRES, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER, VARY,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::header::{CONTENT_LENGTH, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::cache::{Content, Fetched, Origin, Passing, Validators, Whole};
 use crate::jsonp;
@@ -18,7 +15,7 @@ use crate::portal::{Form, Portal, Target, Terms};
 use crate::upstream::{self, Fetch, Read, Response, Site};
 
 use super::error::PortalFailure;
-use super::{Error, provenance};
+use super::{Error, fields, provenance};
 
 /// Content over this is checked and hashed on a thread of its own, so that a 32 MiB answer does
 /// not hold up every other request for tens of milliseconds.
@@ -137,12 +134,8 @@ impl Errand {
         let work = move || {
             let json = unwrapped(&content, form, &portal, longest)
                 .map_err(|why| refusal(status, wait, &content, &why))?;
-            let mut fields = HeaderMap::new();
-            fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            copy(&upstream_fields, &mut fields, &[CACHE_CONTROL, RETRY_AFTER, CONTENT_LANGUAGE]);
-            forget_cookies(&upstream_fields, &mut fields);
+            let mut fields = fields::of_json(&upstream_fields, &portal, &url);
             provenance::add_digest(&mut fields, &json);
-            provenance::add_source(&mut fields, &portal, &url);
             let validators = Validators::of(&upstream_fields);
             Ok(Fetched::Whole(Whole { status, fields, content: json, validators }))
         };
@@ -157,16 +150,16 @@ impl Errand {
         if status == StatusCode::NOT_MODIFIED && self.validators.is_some() {
             return Ok(Fetched::NotModified(upstream_fields));
         }
-        if !may_pass(status) {
+        if !fields::may_pass(status) {
             return Err(failed(status, PortalFailure::Status, None));
         }
         if response.body.was_coded() {
             // RFC 9110 §8.8.1: a strong validator is one coding's alone.
             upstream_fields.remove(ETAG);
         }
-        let mut fields = self.file_fields(&upstream_fields);
+        let mut fields = fields::of_file(&upstream_fields, &self.portal, &self.target.url);
         if self.head {
-            copy(&upstream_fields, &mut fields, &[CONTENT_LENGTH]);
+            fields::copy(&upstream_fields, &mut fields, &[CONTENT_LENGTH]);
             let content = Content::Buffer(Bytes::new());
             return Ok(Fetched::Passing(Passing { status, fields, content }));
         }
@@ -188,31 +181,6 @@ impl Errand {
             },
             Err(_) => Err(Error::PortalTimeout { after }),
         }
-    }
-
-    /// The fields of a file that are handed on.
-    fn file_fields(&self, upstream: &HeaderMap) -> HeaderMap {
-        let mut fields = HeaderMap::new();
-        fields.insert(CONTENT_TYPE, media_type(upstream));
-        let allowed = [
-            CACHE_CONTROL,
-            CONTENT_DISPOSITION,
-            CONTENT_LANGUAGE,
-            DATE,
-            ETAG,
-            EXPIRES,
-            LAST_MODIFIED,
-            RETRY_AFTER,
-            http::header::AGE,
-        ];
-        copy(upstream, &mut fields, &allowed);
-        forget_cookies(upstream, &mut fields);
-        if is_active(&fields[CONTENT_TYPE]) {
-            // What could run as a page of our origin is handed over as a download.
-            fields.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
-        }
-        provenance::add_source(&mut fields, &self.portal, &self.target.url);
-        fields
     }
 
     /// Content that breaks off is the site's failure, which only its reader sees.
@@ -274,63 +242,6 @@ fn excerpt(bytes: &[u8]) -> String {
         text.push_str(&escaped);
     }
     text
-}
-
-/// Statuses that a file's answer is handed on with. A 206 nobody asked for is not the file, a 304
-/// nobody asked for is nothing, and what is below 200 or above 599 is not final HTTP.
-fn may_pass(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 200..=205 | 207..=303 | 305..=599)
-}
-
-fn copy(from: &HeaderMap, to: &mut HeaderMap, names: &[HeaderName]) {
-    for name in names {
-        for value in from.get_all(name) {
-            to.append(name.clone(), value.clone());
-        }
-    }
-}
-
-/// Keeps the part of `Vary` that matters here: `*`. No field of a client's request is forwarded,
-/// so nothing else can make two clients' answers differ, and the client need not know.
-fn forget_cookies(from: &HeaderMap, to: &mut HeaderMap) {
-    let star = from.get_all(VARY).iter().any(|v| v.as_bytes().contains(&b'*'));
-    if star {
-        to.insert(VARY, HeaderValue::from_static("*"));
-    }
-}
-
-/// The portal's media type if it is exactly one, well formed; else bytes of unknown kind.
-fn media_type(fields: &HeaderMap) -> HeaderValue {
-    let unknown = HeaderValue::from_static("application/octet-stream");
-    let mut all = fields.get_all(CONTENT_TYPE).iter();
-    let (Some(value), None) = (all.next(), all.next()) else { return unknown };
-    let Ok(text) = value.to_str() else { return unknown };
-    let essence = text.split(';').next().unwrap_or(text).trim();
-    let token = |t: &str| {
-        !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
-    };
-    match essence.split_once('/') {
-        Some((kind, subtype)) if token(kind) && token(subtype) && !text.contains(',') => {
-            value.clone()
-        }
-        _ => unknown,
-    }
-}
-
-/// Media types that a browser would run or render as a document of our origin.
-fn is_active(media_type: &HeaderValue) -> bool {
-    let text = media_type.to_str().unwrap_or_default().to_ascii_lowercase();
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    matches!(
-        essence,
-        "text/html"
-            | "application/xhtml+xml"
-            | "image/svg+xml"
-            | "application/javascript"
-            | "text/javascript"
-            | "application/pdf"
-            | "application/x-shockwave-flash"
-    ) || essence.ends_with("xml")
 }
 
 /// Runs long work on a thread where it holds nobody up.

@@ -3,6 +3,7 @@
 mod bridge;
 mod cache;
 mod cors;
+mod demo;
 mod faults;
 mod files;
 mod problems;

@@ -1,0 +1,100 @@
+//! Sections whose values must fit together, checked where they stand so that an error has its place
+//! in the file. Their shape is in `file`.
+
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+use crate::cors::{CredentialsWithAny, Origins};
+
+use super::file::{Cors, Limits};
+use super::value::{OriginRules, Size, Time};
+
+/// A path pattern with a bounded size.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern(pub Regex);
+
+/// The largest compiled path pattern, in bytes: paths are simple, so more is a mistake.
+const PATTERN_SIZE: usize = 256 << 10;
+
+impl std::str::FromStr for Pattern {
+    type Err = String;
+
+    fn from_str(pattern: &str) -> Result<Self, String> {
+        let compiled = regex::RegexBuilder::new(pattern).size_limit(PATTERN_SIZE).build();
+        compiled.map(Self).map_err(|error| {
+            let text = error.to_string();
+            // The last line has the reason; those before draw the pattern.
+            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            format!("`{pattern}` is not a regular expression: {reason}")
+        })
+    }
+}
+
+/// A CORS section whose own values fit together.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(transparent)]
+pub(super) struct CheckedCors(pub Cors);
+
+impl<'de> Deserialize<'de> for CheckedCors {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let cors = Cors::deserialize(deserializer)?;
+        let any = matches!(cors.origins, Some(OriginRules(Origins::Any)));
+        if any && cors.credentials == Some(true) {
+            return Err(D::Error::custom(CredentialsWithAny));
+        }
+        Ok(Self(cors))
+    }
+}
+
+/// Checked limits of a portal, or of all of them.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(transparent)]
+pub(super) struct PortalLimits(pub Limits);
+
+impl<'de> Deserialize<'de> for PortalLimits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let limits = Limits::deserialize(deserializer)?;
+        let size = |size: Option<Size>| size.is_some_and(|Size(bytes)| bytes == 0);
+        let time = |time: Option<Time>| time.is_some_and(|Time(time)| time.is_zero());
+        let zero = [
+            ("json_bytes", size(limits.json_bytes)),
+            ("file_bytes", size(limits.file_bytes)),
+            ("field_bytes", size(limits.field_bytes)),
+            ("ratio", limits.ratio == Some(0)),
+            ("connect_time", time(limits.connect_time)),
+            ("first_byte_time", time(limits.first_byte_time)),
+            ("idle_time", time(limits.idle_time)),
+            ("total_time", time(limits.total_time)),
+            ("concurrency", limits.concurrency == Some(0)),
+        ];
+        match zero.iter().find(|(_, zero)| *zero) {
+            None => Ok(Self(limits)),
+            Some((name, _)) => {
+                Err(D::Error::custom(format!("`{name}` is zero, which would let nothing through")))
+            }
+        }
+    }
+}
+
+/// Checked limits of a route: without those that belong to a whole portal.
+#[derive(Debug, Clone, Default, JsonSchema)]
+#[schemars(transparent)]
+pub(super) struct RouteLimits(pub Limits);
+
+impl<'de> Deserialize<'de> for RouteLimits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let PortalLimits(limits) = PortalLimits::deserialize(deserializer)?;
+        let of_the_portal = [
+            ("connect_time", limits.connect_time.is_some()),
+            ("concurrency", limits.concurrency.is_some()),
+            ("queue", limits.queue.is_some()),
+        ];
+        match of_the_portal.iter().find(|(_, set)| *set) {
+            None => Ok(Self(limits)),
+            Some((name, _)) => Err(D::Error::custom(format!(
+                "`{name}` holds for a whole portal: move it to the portal's `limits`"
+            ))),
+        }
+    }
+}
