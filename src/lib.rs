@@ -11,7 +11,7 @@
 //! - [`upstream`]: the only room that dials.
 //! - [`portal`]: what is known of a portal.
 //! - [`gateway`]: the story of one request.
-//! - [`config`]: `portals.yaml`.
+//! - [`config`][]: `portals.yaml`.
 //! - [`server`]: HTTP in and out.
 //! - [`demo`]: a portal to try things on.
 //! - [`cli`]: the commands, where everything is put together.

@@ -81,6 +81,11 @@ impl<E> Flights<E> {
     pub(super) fn mark_unstorable(&self, key: &CacheKey, now: Instant) {
         self.unstorable.insert(key.id(), now);
     }
+
+    /// Forgets it: the answer has been stored after all.
+    pub(super) fn mark_storable(&self, key: &CacheKey) {
+        self.unstorable.invalidate(&key.id());
+    }
 }
 
 impl<E> Ticket<E> {

@@ -10,6 +10,7 @@ use http::header::{CACHE_CONTROL, PRAGMA};
 const LONGEST: u64 = 1 << 31;
 
 /// The directives of one message.
+#[expect(clippy::struct_excessive_bools, reason = "directives are flags, and any may stand")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directives {
     /// `no-store`.

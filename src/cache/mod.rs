@@ -247,7 +247,11 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
     ) -> Result<Reply, Failure<E>> {
         let fetched = origin.fetch(None).await.map_err(Failure::Fetch)?;
         if ask.may_store() {
-            return Ok(self.settle(ask, fetched, None, why).await);
+            let reply = self.settle(ask, fetched, None, why).await;
+            if reply.status.stored {
+                self.flights.mark_storable(&ask.key);
+            }
+            return Ok(reply);
         }
         let mut status = CacheStatus::forwarded(why);
         let passing = match fetched {

@@ -20,7 +20,7 @@ pub(super) struct Check {
 
 impl Check {
     /// Checks, or prints the schema.
-    pub fn run(self) -> Result<(), String> {
+    pub(super) fn run(self) -> Result<(), String> {
         if self.schema {
             return super::print(format!("{:#}\n", config::schema()).as_bytes());
         }

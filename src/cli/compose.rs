@@ -112,6 +112,7 @@ pub(super) async fn asked_to_end() {
     tokio::spawn(async {
         next_signal().await;
         tracing::warn!("ending at once");
+        #[expect(clippy::exit, reason = "a second signal means now")]
         std::process::exit(130);
     });
 }

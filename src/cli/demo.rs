@@ -25,7 +25,7 @@ pub(super) struct Demo {
 
 impl Demo {
     /// Serves until the process is asked to end.
-    pub fn run(self) -> Result<(), String> {
+    pub(super) fn run(self) -> Result<(), String> {
         self.log.start();
         runtime()?.block_on(async {
             let gateway = listen(self.listen).await?;

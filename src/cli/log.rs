@@ -24,7 +24,7 @@ enum Format {
 
 impl Log {
     /// Starts logging. A second call has no effect.
-    pub fn start(&self) {
+    pub(super) fn start(&self) {
         let builder = tracing_subscriber::fmt()
             .with_max_level(self.log_level)
             .with_writer(std::io::stderr)

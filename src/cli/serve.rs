@@ -49,7 +49,7 @@ pub(super) struct Serve {
 
 impl Serve {
     /// Serves until the process is asked to end.
-    pub fn run(self) -> Result<(), String> {
+    pub(super) fn run(self) -> Result<(), String> {
         self.log.start();
         let config = self.config()?;
         runtime()?.block_on(async {

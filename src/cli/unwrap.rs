@@ -25,7 +25,7 @@ pub(super) struct Unwrap {
 
 impl Unwrap {
     /// Reads a body from stdin and writes its JSON to stdout.
-    pub fn run(self) -> Result<(), String> {
+    pub(super) fn run(self) -> Result<(), String> {
         let limits = Limits { bytes: self.max_bytes, ..Limits::default() };
         let mut body = Vec::new();
         // One byte more than allowed is enough to know that it is too much.

@@ -136,7 +136,7 @@ fn columns(table: &Table, parameters: &Parameters) -> Result<Vec<usize>, Failure
         match serde_json::from_str::<Vec<String>>(value) {
             Ok(list) => names.extend(list),
             Err(_) => {
-                names.extend(value.split(',').map(|name| name.trim().trim_matches('"').to_owned()))
+                names.extend(value.split(',').map(|name| name.trim().trim_matches('"').to_owned()));
             }
         }
     }

@@ -1,8 +1,13 @@
 //! The story of one request, and the only room that knows its order:
 //!
-//! 1. find the portal, 2. make the target URI, 3. make the cache key, 4. ask the cache, which,
-//! where it must, 5. has the portal fetched, 6. the padding taken off and the JSON checked, and
-//! 7. stores that, never the script; 8. answer conditional requests.
+//! 1. find the portal,
+//! 2. make the target URI,
+//! 3. make the cache key,
+//! 4. ask the cache, which, where it must,
+//! 5. has the portal asked,
+//! 6. the padding taken off and the JSON checked, and
+//! 7. stores that, never the script;
+//! 8. answer conditional requests.
 //!
 //! It knows nothing of CORS, sockets or problem documents: those are the server's.
 //!
@@ -141,7 +146,7 @@ impl Gateway {
             return Err(Error::LoopDetected);
         }
         let target = portal.target(request.path, request.query).map_err(Error::InvalidPath)?;
-        let ask = self.ask(&request, &target);
+        let ask = ask(&request, &target);
         let origin = PortalOrigin {
             portal: Arc::clone(portal),
             site: Arc::clone(&request.place.site),
@@ -157,23 +162,23 @@ impl Gateway {
         }
         Ok(response)
     }
+}
 
-    fn ask(&self, request: &Request<'_>, target: &Target) -> Ask {
-        let portal = &request.place.portal;
-        let form = match target.form {
-            Form::Padded => "padded",
-            Form::Json => "json",
-            Form::File => "file",
-        };
-        let url = target.url.as_str();
-        let key = CacheKey::new(&[KEY_VERSION, portal.id.as_str(), form, url]);
-        let terms = portal.terms(request.path);
-        Ask {
-            key,
-            policy: terms.cache_policy(portal.dialect, request.path),
-            directives: Directives::of_request(request.fields),
-            part: part(request, target.form),
-        }
+fn ask(request: &Request<'_>, target: &Target) -> Ask {
+    let portal = &request.place.portal;
+    let form = match target.form {
+        Form::Padded => "padded",
+        Form::Json => "json",
+        Form::File => "file",
+    };
+    let url = target.url.as_str();
+    let key = CacheKey::new(&[KEY_VERSION, portal.id.as_str(), form, url]);
+    let terms = portal.terms(request.path);
+    Ask {
+        key,
+        policy: terms.cache_policy(portal.dialect, request.path),
+        directives: Directives::of_request(request.fields),
+        part: part(request, target.form),
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Answering(Busy);
 
 impl Busy {
     /// A request has arrived.
-    pub fn begin(&self) -> Answering {
+    pub(super) fn begin(&self) -> Answering {
         self.0.store(true, Ordering::Release);
         Answering(self.clone())
     }
@@ -99,7 +99,7 @@ pub(super) struct Deadlined {
 
 impl Deadlined {
     /// A new connection, of which a request is due.
-    pub fn new(stream: TcpStream, limits: &Limits, busy: Busy) -> Self {
+    pub(super) fn new(stream: TcpStream, limits: &Limits, busy: Busy) -> Self {
         let reading = Box::pin(tokio::time::sleep(limits.header_time));
         let awaiting = Awaiting::Head;
         Self { stream, limits: limits.clone(), busy, awaiting, reading, writing: None }

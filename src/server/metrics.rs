@@ -58,7 +58,12 @@ pub(super) struct Metrics {
 
 impl Labels {
     /// `portal` is a configured id or `-`; `cache` is a word of the cache's.
-    pub fn new(portal: &str, method: &Method, status: StatusCode, cache: &'static str) -> Self {
+    pub(super) fn new(
+        portal: &str,
+        method: &Method,
+        status: StatusCode,
+        cache: &'static str,
+    ) -> Self {
         let method = match *method {
             Method::GET => "GET",
             Method::HEAD => "HEAD",
@@ -78,7 +83,7 @@ impl Labels {
 }
 
 impl Metrics {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut registry = Registry::with_prefix("unpad");
         let answers = Family::default();
         registry.register("answers", "Answers given", answers.clone());
@@ -96,13 +101,17 @@ impl Metrics {
     }
 
     /// Counts one answer.
-    pub fn answered(&self, labels: Labels, took: Duration) {
-        self.answers.get_or_create(&labels).inc();
+    pub(super) fn answered(&self, labels: &Labels, took: Duration) {
+        self.answers.get_or_create(labels).inc();
         self.durations.observe(took.as_secs_f64());
     }
 
     /// The text format, with the gauges as they are now.
-    pub fn render<'a>(&self, usage: Usage, places: impl Iterator<Item = &'a Place>) -> String {
+    pub(super) fn render<'a>(
+        &self,
+        usage: Usage,
+        places: impl Iterator<Item = &'a Place>,
+    ) -> String {
         let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.entries.set(gauge(usage.entries));
         self.bytes.set(gauge(usage.bytes));

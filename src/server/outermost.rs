@@ -154,5 +154,5 @@ fn account(
         duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "answered"
     );
-    service.metrics.answered(Labels::new(portal, &request.method, status, cache), took);
+    service.metrics.answered(&Labels::new(portal, &request.method, status, cache), took);
 }

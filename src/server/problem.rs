@@ -50,7 +50,7 @@ impl Problem {
     }
 
     /// The document as an answer.
-    pub fn response(self, service: &Service) -> Response {
+    pub(super) fn response(self, service: &Service) -> Response {
         let uri = match self.slug {
             Some(slug) => service.link(&format!("/problems#{slug}")),
             None => "about:blank".to_owned(),
@@ -134,6 +134,7 @@ pub(super) fn of(error: &Error, place: &Place) -> Problem {
     problem(error).with("portal", place.portal.id.as_str())
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each variant, all on one page")]
 fn problem(error: &Error) -> Problem {
     match error {
         Error::InvalidPath(why) => {

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 /// IPv4 special-purpose ranges: IANA registry, RFC 6890 and successors, with multicast (RFC 5771).
 const REFUSED_V4: [(Ipv4Addr, u8); 19] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),       // this network, RFC 791
+    (Ipv4Addr::UNSPECIFIED, 8),           // this network, RFC 791
     (Ipv4Addr::new(10, 0, 0, 0), 8),      // private use, RFC 1918
     (Ipv4Addr::new(100, 64, 0, 0), 10),   // shared address space, RFC 6598
     (Ipv4Addr::new(127, 0, 0, 0), 8),     // loopback, RFC 1122
@@ -32,7 +32,7 @@ const REFUSED_V4: [(Ipv4Addr, u8); 19] = [
     (Ipv4Addr::BROADCAST, 32),            // limited broadcast, RFC 8190
 ];
 
-/// IPv6 special-purpose ranges inside global unicast space (2000::/3); everything outside that
+/// IPv6 special-purpose ranges inside global unicast space (`2000::/3`); everything outside that
 /// space is refused as a whole.
 const REFUSED_V6: [(Ipv6Addr, u8); 5] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // IETF protocols, Teredo, ORCHID, RFC 2928

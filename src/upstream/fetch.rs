@@ -260,7 +260,8 @@ impl Error {
                 return Self::Unreachable("the TLS handshake failed");
             }
             if let Some(io) = inner.downcast_ref::<io::Error>() {
-                if io.get_ref().is_some_and(|e| e.is::<rustls::Error>()) {
+                let tls = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+                if tls.is_some() {
                     return Self::Unreachable("the TLS handshake failed");
                 }
                 if io.kind() == io::ErrorKind::ConnectionRefused {

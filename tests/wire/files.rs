@@ -1,5 +1,7 @@
 //! Files: plain portals and CKAN's dumps and uploads, kept whole or passed through.
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use crate::support::{FakePortal, Reply, World, city, files};
 
 #[tokio::test]
@@ -117,7 +119,6 @@ async fn a_long_file_that_breaks_off_does_not_end_properly() {
     .await;
     let world = World::with(&format!("cache: {{ buffer: 64 KiB }}\n{}", files(&portal))).await;
     let mut stream = tokio::net::TcpStream::connect(world.address()).await.expect("a connection");
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let request = "GET /p/files/big.bin HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut all = Vec::new();

@@ -26,7 +26,7 @@ fn recording(version: &str, number: &str) -> (String, Vec<u8>) {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| {
             let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-            name.starts_with(number) && name.ends_with(".body")
+            name.starts_with(number) && path.extension().is_some_and(|e| e == "body")
         })
         .expect("a recording of that number");
     let head = std::fs::read_to_string(body.with_extension("head")).expect("its head");

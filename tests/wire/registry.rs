@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use crate::support::{FakePortal, World, city, files};
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the snapshot is the test")]
 async fn the_registry_is_told_as_json() {
     let portal = FakePortal::padding("1").await;
     let world = World::with(&format!(

@@ -103,7 +103,7 @@ async fn an_answer_that_takes_longer_than_the_deadlines_for_requests_is_given() 
 #[tokio::test]
 async fn a_client_that_takes_nothing_is_closed() {
     let portal = FakePortal::new(|_| {
-        Reply::raw("HTTP/1.1 200 OK\r\n\r\n").repeat([b'x'; 1 << 16], 1_000_000)
+        Reply::raw("HTTP/1.1 200 OK\r\n\r\n").repeat(vec![b'x'; 1 << 16], 1_000_000)
     })
     .await;
     let world = World::with(&format!(

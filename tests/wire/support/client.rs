@@ -8,29 +8,29 @@ use tokio::net::TcpStream;
 
 /// Speaks HTTP/1.1 to the gateway, one connection a request.
 #[derive(Debug, Clone, Copy)]
-pub struct Client {
+pub(crate) struct Client {
     pub address: SocketAddr,
 }
 
 /// An answer as it came.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub fields: Vec<(String, String)>,
     pub content: Vec<u8>,
 }
 
 impl Client {
-    pub fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self { address }
     }
 
-    pub async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> Answer {
         self.request("GET", target, "").await
     }
 
     /// A request; `fields` are whole lines that end in CRLF.
-    pub async fn request(&self, method: &str, target: &str, fields: &str) -> Answer {
+    pub(crate) async fn request(&self, method: &str, target: &str, fields: &str) -> Answer {
         let request = format!(
             "{method} {target} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n{fields}\r\n"
         );
@@ -38,12 +38,12 @@ impl Client {
     }
 
     /// Writes these bytes and reads until the end of the connection.
-    pub async fn raw(&self, bytes: impl AsRef<[u8]>) -> Answer {
+    pub(crate) async fn raw(&self, bytes: impl AsRef<[u8]>) -> Answer {
         self.try_raw(bytes).await.expect("an answer")
     }
 
     /// As `raw`; `None` if the connection ended without an answer.
-    pub async fn try_raw(&self, bytes: impl AsRef<[u8]>) -> Option<Answer> {
+    pub(crate) async fn try_raw(&self, bytes: impl AsRef<[u8]>) -> Option<Answer> {
         let mut stream = TcpStream::connect(self.address).await.expect("a connection");
         stream.write_all(bytes.as_ref()).await.ok()?;
         let mut all = Vec::new();
@@ -70,20 +70,20 @@ impl Answer {
         Some(answer)
     }
 
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.content).into_owned()
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.content).expect("JSON")
     }
 
     /// The problem's name: what follows the `#` of its type.
-    pub fn problem(&self) -> String {
+    pub(crate) fn problem(&self) -> String {
         let json = self.json();
         let uri = json["type"].as_str().unwrap_or_default();
         uri.rsplit('#').next().unwrap_or_default().to_owned()

@@ -3,8 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-pub mod client;
-pub mod portal;
+pub(crate) mod client;
+pub(crate) mod portal;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use unpad::cli::Composed;
 use unpad::clock::ManualClock;
 use unpad::config;
 
-pub use client::{Answer, Client};
-pub use portal::{FakePortal, Reply};
+pub(crate) use client::{Answer, Client};
+pub(crate) use portal::{FakePortal, Reply};
 
 /// When the manual clock starts: Saturday, 21 November 2026, 09:00 UTC.
-pub const START: Duration = Duration::from_secs(1_795_251_600);
+pub(crate) const START: Duration = Duration::from_secs(1_795_251_600);
 
 /// A gateway on loopback with a clock that is moved by hand.
-pub struct World {
+pub(crate) struct World {
     pub client: Client,
     pub clock: Arc<ManualClock>,
     stop: Option<oneshot::Sender<()>>,
@@ -33,12 +33,12 @@ pub struct World {
 
 impl World {
     /// A gateway with this configuration.
-    pub async fn with(yaml: &str) -> Self {
+    pub(crate) async fn with(yaml: &str) -> Self {
         Self::adjusted(yaml, |_| {}).await
     }
 
     /// A gateway with this configuration, changed by hand as flags would.
-    pub async fn adjusted(yaml: &str, adjust: impl FnOnce(&mut config::Config)) -> Self {
+    pub(crate) async fn adjusted(yaml: &str, adjust: impl FnOnce(&mut config::Config)) -> Self {
         let mut config = config::parse("portals.yaml", yaml).expect("a right configuration");
         adjust(&mut config);
         let clock = Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH + START));
@@ -53,20 +53,20 @@ impl World {
     }
 
     /// A gateway to one fake CKAN, as `/p/city`.
-    pub async fn city(portal: &FakePortal) -> Self {
+    pub(crate) async fn city(portal: &FakePortal) -> Self {
         Self::with(&city(portal)).await
     }
 
-    pub async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> Answer {
         self.client.get(target).await
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.client.address
     }
 
     /// Asks the gateway to end; the handle resolves when it has.
-    pub fn stop(&mut self) -> &mut tokio::task::JoinHandle<()> {
+    pub(crate) fn stop(&mut self) -> &mut tokio::task::JoinHandle<()> {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
@@ -75,7 +75,7 @@ impl World {
 }
 
 /// A registry with one fake CKAN, under a path prefix as Barcelona's is.
-pub fn city(portal: &FakePortal) -> String {
+pub(crate) fn city(portal: &FakePortal) -> String {
     format!(
         "portals:\n  city:\n    base: {}/data\n    allow_cidr: [\"127.0.0.1/32\"]\n",
         portal.origin()
@@ -83,7 +83,7 @@ pub fn city(portal: &FakePortal) -> String {
 }
 
 /// A registry with one plain portal.
-pub fn files(portal: &FakePortal) -> String {
+pub(crate) fn files(portal: &FakePortal) -> String {
     format!(
         "portals:\n  files:\n    base: {}\n    dialect: plain\n    allow_cidr: [\"127.0.0.1/32\"]\n",
         portal.origin()

@@ -23,32 +23,32 @@ enum Step {
 
 /// What the portal does with one request.
 #[derive(Debug, Clone, Default)]
-pub struct Reply {
+pub(crate) struct Reply {
     steps: Vec<Step>,
 }
 
 /// Holds answers back until the test opens it.
 #[derive(Debug, Clone)]
-pub struct Gate(Arc<watch::Sender<bool>>);
+pub(crate) struct Gate(Arc<watch::Sender<bool>>);
 
 impl Gate {
-    pub fn closed() -> Self {
+    pub(crate) fn closed() -> Self {
         Self(Arc::new(watch::Sender::new(false)))
     }
 
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.0.send_replace(true);
     }
 }
 
 impl Reply {
     /// Exactly these bytes, then the end of the connection.
-    pub fn raw(bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn raw(bytes: impl AsRef<[u8]>) -> Self {
         Self::default().send(bytes)
     }
 
     /// A response with a length.
-    pub fn http(status: u16, fields: &str, content: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn http(status: u16, fields: &str, content: impl AsRef<[u8]>) -> Self {
         let content = content.as_ref();
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{fields}\r\n",
@@ -58,49 +58,49 @@ impl Reply {
     }
 
     /// What CKAN sends for JSONP, with all of its fields.
-    pub fn ckan(padded: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn ckan(padded: impl AsRef<[u8]>) -> Self {
         let fields = "Content-Type: application/javascript;charset=utf-8\r\n\
              Cache-Control: public, max-age=0, must-revalidate\r\nVary: Cookie\r\n";
         Self::http(200, fields, padded)
     }
 
     /// An error as CKAN sends it: bare JSON.
-    pub fn ckan_error(status: u16, json: &str) -> Self {
+    pub(crate) fn ckan_error(status: u16, json: &str) -> Self {
         let fields = "Content-Type: application/json;charset=utf-8\r\n\
              Cache-Control: public, max-age=0, must-revalidate\r\nVary: Cookie\r\n";
         Self::http(status, fields, json)
     }
 
-    pub fn html(status: u16, html: &str) -> Self {
+    pub(crate) fn html(status: u16, html: &str) -> Self {
         Self::http(status, "Content-Type: text/html; charset=utf-8\r\nSet-Cookie: ckan=1\r\n", html)
     }
 
-    pub fn send(mut self, bytes: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn send(mut self, bytes: impl AsRef<[u8]>) -> Self {
         self.steps.push(Step::Send(bytes.as_ref().to_vec()));
         self
     }
 
-    pub fn repeat(mut self, bytes: impl AsRef<[u8]>, times: usize) -> Self {
+    pub(crate) fn repeat(mut self, bytes: impl AsRef<[u8]>, times: usize) -> Self {
         self.steps.push(Step::Repeat(bytes.as_ref().to_vec(), times));
         self
     }
 
-    pub fn behind(mut self, gate: &Gate) -> Self {
+    pub(crate) fn behind(mut self, gate: &Gate) -> Self {
         self.steps.insert(0, Step::Gate(gate.clone()));
         self
     }
 
-    pub fn then_gate(mut self, gate: &Gate) -> Self {
+    pub(crate) fn then_gate(mut self, gate: &Gate) -> Self {
         self.steps.push(Step::Gate(gate.clone()));
         self
     }
 
-    pub fn then_reset(mut self) -> Self {
+    pub(crate) fn then_reset(mut self) -> Self {
         self.steps.push(Step::Reset);
         self
     }
 
-    pub fn then_silence(mut self) -> Self {
+    pub(crate) fn then_silence(mut self) -> Self {
         self.steps.push(Step::Silence);
         self
     }
@@ -108,7 +108,7 @@ impl Reply {
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub struct Received {
+pub(crate) struct Received {
     /// The whole head.
     pub head: String,
     /// The target of its first line.
@@ -117,16 +117,16 @@ pub struct Received {
 
 impl Received {
     /// The value of a query parameter, not decoded.
-    pub fn query(&self, name: &str) -> Option<&str> {
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
         let query = self.target.split_once('?')?.1;
         query.split('&').find_map(|p| p.strip_prefix(name)?.strip_prefix('='))
     }
 
-    pub fn callback(&self) -> &str {
+    pub(crate) fn callback(&self) -> &str {
         self.query("callback").unwrap_or("")
     }
 
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (n, value) = line.split_once(':')?;
             n.eq_ignore_ascii_case(name).then(|| value.trim())
@@ -138,7 +138,7 @@ type Programme = dyn Fn(&Received) -> Reply + Send + Sync;
 
 /// A portal on loopback.
 #[derive(Clone)]
-pub struct FakePortal {
+pub(crate) struct FakePortal {
     address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
     connections: Arc<Mutex<usize>>,
@@ -148,7 +148,9 @@ pub struct FakePortal {
 
 impl FakePortal {
     /// A portal that answers as `programme` says.
-    pub async fn new(programme: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn new(
+        programme: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let portal = Self {
             address: listener.local_addr().expect("an address"),
@@ -168,38 +170,38 @@ impl FakePortal {
     }
 
     /// A portal that pads this JSON, whatever it is asked.
-    pub async fn padding(json: &'static str) -> Self {
+    pub(crate) async fn padding(json: &'static str) -> Self {
         Self::new(move |request| Reply::ckan(format!("{}({json});", request.callback()))).await
     }
 
     /// From now on the portal answers otherwise.
-    pub fn now(&self, programme: impl Fn(&Received) -> Reply + Send + Sync + 'static) {
+    pub(crate) fn now(&self, programme: impl Fn(&Received) -> Reply + Send + Sync + 'static) {
         *self.programme.lock().expect("not poisoned") = Arc::new(programme);
     }
 
-    pub fn origin(&self) -> String {
+    pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().expect("not poisoned").clone()
     }
 
     /// The targets of all requests so far.
-    pub fn targets(&self) -> Vec<String> {
+    pub(crate) fn targets(&self) -> Vec<String> {
         self.received().into_iter().map(|r| r.target).collect()
     }
 
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         *self.connections.lock().expect("not poisoned")
     }
 
     /// Waits until so many requests have arrived.
-    pub async fn has_received(&self, count: usize) {
+    pub(crate) async fn has_received(&self, count: usize) {
         loop {
             let arrived = self.arrived.notified();
             if self.received.lock().expect("not poisoned").len() >= count {
