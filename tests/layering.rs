@@ -442,11 +442,10 @@ fn raw_string(text: &str, before: Option<char>) -> Option<usize> {
     if before.is_some_and(|c| is_word(c) && c != 'b') {
         return None;
     }
-    let hashed = text.strip_prefix('r')?;
-    let inside = hashed.trim_start_matches('#');
-    let hashes = hashed.len() - inside.len();
-    let inside = inside.strip_prefix('"')?;
-    let end = format!("\"{}", "#".repeat(hashes));
+    let marked = text.strip_prefix('r')?;
+    let quoted = marked.trim_start_matches('#');
+    let end = format!("\"{}", "#".repeat(marked.len() - quoted.len()));
+    let inside = quoted.strip_prefix('"')?;
     let length = inside.find(&end).map_or(inside.len(), |at| at + end.len());
     Some(text.len() - inside.len() + length)
 }

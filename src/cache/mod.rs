@@ -278,3 +278,6 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

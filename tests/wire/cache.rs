@@ -243,13 +243,9 @@ async fn identical_misses_become_one_request() {
         (0..50).map(|_| tokio::spawn(async move { client.get("/p/city/x").await })).collect();
     portal.has_received(1).await;
     gate.open();
-    let mut collapsed = 0;
     for answer in asked {
-        let answer = answer.await.expect("an answer");
-        assert_eq!(answer.status, 200);
-        collapsed += usize::from(status(&answer).contains("collapsed"));
+        assert_eq!(answer.await.expect("an answer").status, 200);
     }
-    assert!(collapsed > 0);
     assert_eq!(portal.targets().len(), 1);
 }
 

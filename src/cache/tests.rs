@@ -1,0 +1,169 @@
+//! Collapsing, step by step: an origin that answers when the test says so, and requests that are
+//! all waiting before it does.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::CACHE_CONTROL;
+use http::{HeaderMap, HeaderValue};
+use tokio::sync::Semaphore;
+
+use super::freshness::{Authority, Policy};
+use super::*;
+use crate::clock::ManualClock;
+
+/// What an origin does once it is let.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Answer,
+    AnswerPrivately,
+    Fail,
+    Panic,
+}
+
+/// An origin that waits for a permit before each answer.
+#[derive(Debug, Clone)]
+struct Told {
+    deed: Deed,
+    asked: Arc<AtomicUsize>,
+    permits: Arc<Semaphore>,
+}
+
+impl Told {
+    fn to(deed: Deed) -> Self {
+        Self { deed, asked: Arc::default(), permits: Arc::new(Semaphore::new(0)) }
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Origin for Told {
+    type Error = &'static str;
+
+    fn fetch(
+        &self,
+        _: Option<&Validators>,
+    ) -> impl Future<Output = Result<Fetched, &'static str>> + Send + 'static {
+        let told = self.clone();
+        async move {
+            let number = told.asked.fetch_add(1, Ordering::Relaxed);
+            told.permits.acquire().await.expect("never closed").forget();
+            let mut fields = HeaderMap::new();
+            match told.deed {
+                Deed::Answer => {}
+                Deed::AnswerPrivately => {
+                    fields.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+                }
+                Deed::Fail => return Err("failed"),
+                Deed::Panic => panic!("as told"),
+            }
+            let content = Bytes::from(number.to_string());
+            let validators = Validators::default();
+            Ok(Fetched::Whole(Whole { status: StatusCode::OK, fields, content, validators }))
+        }
+    }
+}
+
+fn cache() -> Arc<Cache<&'static str>> {
+    let clock = ManualClock::starting_at(SystemTime::UNIX_EPOCH);
+    Cache::new(vec![Arc::new(Memory::new(1 << 20))], Arc::new(clock))
+}
+
+fn ask() -> Ask {
+    Ask {
+        key: CacheKey::new(&["k"]),
+        policy: Policy {
+            authority: Authority::Registry,
+            lifetime: Some(Duration::from_secs(60)),
+            not_found: Duration::ZERO,
+            error: Duration::ZERO,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+        },
+        directives: Directives::default(),
+        part: Part::Full,
+    }
+}
+
+/// Three requests that all wait, then `permits` answers.
+async fn three(told: &Told, permits: usize) -> [Result<Reply, Failure<&'static str>>; 3] {
+    let cache = cache();
+    let request = || cache.answer(ask(), told.clone());
+    let release = async {
+        // The three above have been polled, so they wait; the leader has begun.
+        while told.asked() == 0 {
+            tokio::task::yield_now().await;
+        }
+        told.permits.add_permits(permits);
+    };
+    let (a, b, c, ()) = tokio::join!(request(), request(), request(), release);
+    [a, b, c]
+}
+
+fn content(reply: &Reply) -> Bytes {
+    let content = match &reply.answer {
+        Answer::Stored(stored) => stored.content(),
+        Answer::Passing(Passing { content: Content::Buffer(bytes), .. }) => {
+            Content::Buffer(bytes.clone())
+        }
+        Answer::Passing(_) => panic!("a buffer"),
+    };
+    match content {
+        Content::Buffer(bytes) => bytes,
+        Content::Stream(..) => panic!("a buffer"),
+    }
+}
+
+#[tokio::test]
+async fn waiters_get_what_the_leader_brought_and_say_so() {
+    let told = Told::to(Deed::Answer);
+    let replies = three(&told, 1).await.map(|reply| reply.expect("a reply"));
+    assert_eq!(told.asked(), 1);
+    let collapsed = replies.iter().filter(|reply| reply.status.collapsed).count();
+    let stored = replies.iter().filter(|reply| reply.status.stored).count();
+    assert_eq!((collapsed, stored), (2, 1));
+    assert!(replies.iter().all(|reply| content(reply) == "0"));
+}
+
+#[tokio::test]
+async fn what_may_not_be_shared_is_fetched_by_everyone() {
+    let told = Told::to(Deed::AnswerPrivately);
+    let mut contents =
+        three(&told, 3).await.map(|reply| content(&reply.expect("a reply"))).to_vec();
+    contents.sort();
+    assert_eq!(contents, ["0", "1", "2"]);
+}
+
+#[tokio::test]
+async fn a_failure_is_everyones_and_is_fetched_once() {
+    let told = Told::to(Deed::Fail);
+    for reply in three(&told, 1).await {
+        assert_eq!(reply.err(), Some(Failure::Fetch("failed")));
+    }
+    assert_eq!(told.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_lets_the_waiters_go() {
+    let told = Told::to(Deed::Panic);
+    for reply in three(&told, 1).await {
+        assert_eq!(reply.err(), Some(Failure::Abandoned));
+    }
+    assert_eq!(told.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_proved_not_storable_is_not_waited_for_until_it_is_stored() {
+    let cache = cache();
+    let private = Told::to(Deed::AnswerPrivately);
+    private.permits.add_permits(1);
+    cache.answer(ask(), private).await.expect("a reply");
+    assert!(cache.flights.go_alone(&ask().key, cache.clock.now()));
+    let public = Told::to(Deed::Answer);
+    public.permits.add_permits(1);
+    assert!(cache.answer(ask(), public).await.expect("a reply").status.stored);
+    assert!(!cache.flights.go_alone(&ask().key, cache.clock.now()));
+}
