@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use crate::portal::{Base, PortalId};
 use crate::upstream::HostRule;
 
-use super::checked::{CheckedCors, Pattern, PortalLimits, RouteLimits};
-use super::value::{Address, Link, Ordered, OriginRules, Range, Size, Text, Time};
+use super::section::{CheckedCors, Freshness, Pattern, PortalLimits, RouteLimits};
+use super::value::{Address, Link, Ordered, Range, Size, Text, Time};
 
 /// The registry of an unpad gateway: server, cache, CORS, defaults and portals.
 #[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
@@ -95,19 +95,6 @@ pub(super) struct Disk {
     pub size: Size,
 }
 
-/// Which origins may read answers.
-#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Cors {
-    /// `"*"`, or a list of origins (`https://class.example.org`) and patterns
-    /// (`~https://[a-z]+\.example\.org`, which must match the whole origin).
-    pub origins: Option<OriginRules>,
-    /// Whether listed origins may send credentials; never with `"*"` (false).
-    pub credentials: Option<bool>,
-    /// How long a browser may reuse a preflight answer (10m).
-    pub max_age: Option<Time>,
-}
-
 /// What holds for every portal that does not say otherwise.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -116,52 +103,6 @@ pub(super) struct Defaults {
     pub freshness: Freshness,
     /// How far a fetch may go.
     pub limits: PortalLimits,
-}
-
-/// How long answers are kept and reused.
-#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Freshness {
-    /// How long an answer is fresh (CKAN: 5m, datastore 1m, status 1h).
-    pub default: Option<Time>,
-    /// How long 404 and 410 are fresh (30s).
-    pub not_found: Option<Time>,
-    /// How long other error answers are fresh (5s).
-    pub error: Option<Time>,
-    /// How long after that an answer is reused while it is validated (1m).
-    pub stale_while_revalidate: Option<Time>,
-    /// How long after that an answer is reused while the portal fails (7d).
-    pub stale_if_error: Option<Time>,
-}
-
-/// How far a fetch may go.
-#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Limits {
-    /// The longest JSON or JSONP content (32 MiB).
-    pub json_bytes: Option<Size>,
-    /// The longest file (16 GiB).
-    pub file_bytes: Option<Size>,
-    /// Decoded bytes per received byte (200).
-    #[schemars(range(min = 1))]
-    pub ratio: Option<u64>,
-    /// Bytes of a response's header fields (32 KiB).
-    pub field_bytes: Option<Size>,
-    /// Time to a connection (5s). For a whole portal only.
-    pub connect_time: Option<Time>,
-    /// Time to the beginning of a response (15s).
-    pub first_byte_time: Option<Time>,
-    /// Time between two pieces of content (30s).
-    pub idle_time: Option<Time>,
-    /// Time for everything up to the end of JSON content (30s).
-    pub total_time: Option<Time>,
-    /// Redirects followed (5).
-    pub redirects: Option<usize>,
-    /// Fetches from the portal at once (32). For a whole portal only.
-    #[schemars(range(min = 1))]
-    pub concurrency: Option<usize>,
-    /// Fetches that wait for their turn (1000). For a whole portal only.
-    pub queue: Option<usize>,
 }
 
 /// A portal.

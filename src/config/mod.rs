@@ -10,10 +10,10 @@
 //! **Invariant:** aliases, anchors and files over [`FILE_BYTES`] are refused: a configuration needs
 //! neither, and an alias bomb is made of them.
 
-mod checked;
 mod error;
 mod file;
 mod resolve;
+mod section;
 mod value;
 
 use std::net::SocketAddr;

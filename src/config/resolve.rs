@@ -12,6 +12,7 @@ use crate::portal::{self, Base, PortalId, Registry, Route, Terms};
 use crate::{server, upstream};
 
 use super::file::{self, File};
+use super::section;
 use super::value::{OriginRules, Size, Time};
 use super::{Cache, Config};
 
@@ -153,9 +154,9 @@ fn callback_name(id: &PortalId) -> Result<CallbackName, String> {
 
 fn terms(
     base: &Terms,
-    over: &file::Freshness,
-    limits_over: &file::Limits,
-    cors_over: &file::Cors,
+    over: &section::Freshness,
+    limits_over: &section::Limits,
+    cors_over: &section::Cors,
     at: &str,
 ) -> Result<Terms, String> {
     Ok(Terms {
@@ -165,7 +166,7 @@ fn terms(
     })
 }
 
-fn freshness(base: &portal::Freshness, over: &file::Freshness) -> portal::Freshness {
+fn freshness(base: &portal::Freshness, over: &section::Freshness) -> portal::Freshness {
     let time = |over: Option<Time>| over.map(|time| time.0);
     portal::Freshness {
         default: time(over.default).or(base.default),
@@ -176,7 +177,7 @@ fn freshness(base: &portal::Freshness, over: &file::Freshness) -> portal::Freshn
     }
 }
 
-fn limits(base: &upstream::Limits, over: &file::Limits) -> upstream::Limits {
+fn limits(base: &upstream::Limits, over: &section::Limits) -> upstream::Limits {
     let time = |over: Option<Time>, base| over.map_or(base, |time| time.0);
     upstream::Limits {
         json_bytes: size(over.json_bytes, base.json_bytes),
@@ -194,7 +195,7 @@ fn limits(base: &upstream::Limits, over: &file::Limits) -> upstream::Limits {
     }
 }
 
-fn cors(base: &cors::Policy, over: &file::Cors, at: &str) -> Result<cors::Policy, String> {
+fn cors(base: &cors::Policy, over: &section::Cors, at: &str) -> Result<cors::Policy, String> {
     let origins = over.origins.as_ref().map_or(base.origins(), |OriginRules(rules)| rules);
     let credentials = over.credentials.unwrap_or(base.credentials());
     let max_age = over.max_age.map_or(base.max_age(), |time| time.0);

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue};
 use crate::cache::Content;
 use crate::gateway::{self, Place};
 
-use super::outermost::Account;
+use super::metrics::Account;
 use super::{Service, problem};
 
 /// RFC 9211.

@@ -19,6 +19,15 @@ use crate::upstream::Health;
 /// Upper bounds of the duration histogram in seconds: from a memory hit to the longest time limit.
 const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 30.0];
 
+/// How a request was answered: set by handlers, read for log and metrics.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Account {
+    /// What the cache did, from a fixed set.
+    pub cache: Option<&'static str>,
+    /// The problem's name, from a fixed set.
+    pub problem: Option<&'static str>,
+}
+
 /// The labels of one answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Labels {

@@ -17,23 +17,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::cors;
 
-use super::metrics::Labels;
-use super::problem::Problem;
+use super::metrics::{Account, Labels};
+use super::problem::{ALLOWED, Problem};
 use super::{Located, Service, problem, router};
 
-/// Methods of the public routes.
-pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
-
-/// How a request was answered: set by handlers, read for log and metrics.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Account {
-    /// What the cache did, from a fixed set.
-    pub cache: Option<&'static str>,
-    /// The problem's name, from a fixed set.
-    pub problem: Option<&'static str>,
-}
 
 /// Answers any request.
 pub(super) async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {

@@ -13,7 +13,10 @@ use crate::gateway::{Error, Limit, Place, PortalFailure};
 use crate::upstream::RedirectRefusal;
 
 use super::Service;
-use super::outermost::{ALLOWED, Account};
+use super::metrics::Account;
+
+/// Methods of the public routes.
+pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// A problem, before it is written down.
 #[derive(Debug)]
