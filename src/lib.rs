@@ -11,8 +11,8 @@
 //! - [`upstream`]: the only room that dials.
 //! - [`portal`]: what is known of a portal.
 //! - [`gateway`]: the story of one request.
-//! - [`config`][]: `portals.yaml`.
 //! - [`server`]: HTTP in and out.
+//! - [`config`]: the registry, `portals.yaml`.
 //! - [`demo`]: a portal to try things on.
 //! - [`cli`]: the commands, where everything is put together.
 

@@ -6,7 +6,7 @@
 //! 1. The tiers are asked for the [`CacheKey`], nearest first.
 //! 2. [`freshness`] decides from the stored response, the request's directives and the clock:
 //!    reuse, reuse while validating in the background (RFC 5861 §3), validate, or fetch.
-//! 3. Whoever must fetch joins the key's *flight* ([`collapse`]): the first request leads, in a
+//! 3. Whoever must fetch joins the key's *flight* (`collapse`): the first request leads, in a
 //!    task of its own that no hang-up can cancel, and the others wait for what it brings.
 //! 4. A storable answer is stored and given to all. One that may not be shared goes to the leader
 //!    alone; the others are let go at once to fetch for themselves, and for a while requests for

@@ -3,41 +3,9 @@
 
 use http::StatusCode;
 
+use super::outcome::{Failure, Outcome};
 use super::parameters::Parameters;
 use super::{Demo, SITE_URL, datastore, json, search};
-
-/// JSON text of a `result`, or why there is none.
-pub(super) type Outcome = Result<String, Failure>;
-
-/// The ways an action fails, each with CKAN's `__type` and status.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// `Not Found Error`, 404, with its message.
-    NotFound(String),
-    /// `Validation Error`, 409: one parameter and what is wrong with it.
-    Validation(&'static str, Vec<String>),
-    /// `Search Query Error`, 400, with its message.
-    SearchQuery(String),
-    /// No such action: 400, and a bare JSON string for a body.
-    UnknownAction,
-}
-
-impl Failure {
-    /// A `Validation Error` with one message.
-    pub(super) fn validation(parameter: &'static str, message: impl Into<String>) -> Self {
-        Self::Validation(parameter, vec![message.into()])
-    }
-
-    /// What the datastore says of a parameter's value that names nothing.
-    pub(super) fn invalid_value(parameter: &'static str, value: &str) -> Self {
-        Self::validation(parameter, format!("invalid value \"{value}\""))
-    }
-
-    /// CKAN's plain `Not found`.
-    pub(super) fn not_found() -> Self {
-        Self::NotFound("Not found".to_owned())
-    }
-}
 
 /// Status and body of one action, not yet padded.
 pub(super) fn answer(demo: &Demo, name: &str, parameters: &Parameters) -> (StatusCode, String) {

@@ -4,8 +4,8 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::action::{Failure, Outcome};
 use super::json;
+use super::outcome::{Failure, Outcome};
 use super::package::Package;
 use super::parameters::{Parameters, natural};
 

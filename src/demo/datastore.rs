@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::action::{Failure, Outcome};
 use super::json;
+use super::outcome::{Failure, Outcome};
 use super::parameters::Parameters;
 use super::records::{Format, Records};
 use super::selection::{Selection, Words, number};

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
-use super::action::Failure;
 use super::json;
+use super::outcome::Failure;
 use super::package::Package;
 
 /// The members `facets` and `search_facets` of a search, as JSON. `fields` is a JSON list of names;

@@ -8,11 +8,8 @@ use http::header::{
 };
 use http::{HeaderMap, Method, Response, StatusCode};
 
-use super::table::RESOURCE;
+use super::table::{CONTENT, RESOURCE};
 use super::{Asked, response};
-
-/// The file.
-pub(super) const CONTENT: &str = include_str!("../../fixtures/demo/qualitat-aire-mesures.csv");
 
 const PACKAGE: &str = "a80ca47a-54d8-5833-ad93-8d514455e99b";
 const NAME: &str = "qualitat-aire-mesures.csv";

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::action::Failure;
+use super::outcome::Failure;
 use super::package::Package;
 
 /// A package that was found, and how well it fits.

@@ -26,6 +26,7 @@ mod facet;
 mod file;
 mod hit;
 mod json;
+mod outcome;
 mod package;
 mod padding;
 mod parameters;

@@ -1,9 +1,9 @@
 //! `package_search`: a small query language over the catalogue. Not Solr: no relevance worth the
 //! name, no `OR`, no ranges, no stemming.
 
-use super::action::{Failure, Outcome};
 use super::catalogue::Catalogue;
 use super::hit::{Hit, order};
+use super::outcome::{Failure, Outcome};
 use super::package::Package;
 use super::parameters::{Parameters, natural};
 use super::words::{fold, is_blank};

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::action::Failure;
 use super::cell::{Cell, Kind};
+use super::outcome::Failure;
 use super::parameters::{Parameters, natural};
 use super::sort_key::{self, SortKey};
 use super::table::{Row, Table};

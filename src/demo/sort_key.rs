@@ -3,8 +3,8 @@
 
 use std::cmp::Ordering;
 
-use super::action::Failure;
 use super::cell::Cell;
+use super::outcome::Failure;
 use super::table::{Row, Table};
 
 /// One column of `sort`.

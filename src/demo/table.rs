@@ -6,8 +6,10 @@ use serde_json::value::RawValue;
 
 use super::cell::{Cell, Kind};
 use super::csv;
-use super::file::CONTENT;
 use super::words::fold;
+
+/// The file.
+pub(super) const CONTENT: &str = include_str!("../../fixtures/demo/qualitat-aire-mesures.csv");
 
 const FIELDS: &str = include_str!("../../fixtures/demo/fields.json");
 

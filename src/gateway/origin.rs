@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 use crate::cache::{Content, Fetched, Origin, Passing, Validators, Whole};
 use crate::jsonp;
 use crate::portal::{Form, Portal, Target, Terms};
-use crate::upstream::{self, Fetch, Read, Response, Site};
+use crate::upstream::{self, Fetch, Phase, Read, Response, Site};
 
 use super::error::PortalFailure;
 use super::{Error, fields, provenance};
@@ -77,12 +77,7 @@ impl Errand {
             let after = self.terms.limits.total_time;
             match tokio::time::timeout(after, self.json()).await {
                 Ok(result) => result,
-                Err(_) => {
-                    let phase = upstream::Phase::Total;
-                    let error = upstream::Error::Timeout { phase, after };
-                    self.site.note_error(&error);
-                    Err(error.into())
-                }
+                Err(_) => self.noting(Err(upstream::Error::Timeout { phase: Phase::Total, after })),
             }
         };
         if let Err(error) = &result {
@@ -179,7 +174,7 @@ impl Errand {
                     Ok(Fetched::Passing(Passing { status, fields, content }))
                 }
             },
-            Err(_) => Err(Error::PortalTimeout { after }),
+            Err(_) => self.noting(Err(upstream::Error::Timeout { phase: Phase::Total, after })),
         }
     }
 

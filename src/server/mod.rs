@@ -1,14 +1,14 @@
 //! HTTP in and out: sockets, routes, problem documents and what every answer carries. The only
 //! room with axum. It decides nothing about portals or caching; it asks the gateway.
 //!
-//! A request passes, outermost first: the accept loop ([`listen`]: deadlines, connection cap,
-//! draining), [`outermost`] (checks that hold for every request, CORS, fields of every answer, the
-//! access log, metrics, panics), [`router`], a handler.
+//! A request passes, outermost first: the accept loop (`listen`: deadlines, connection cap,
+//! draining), `outermost` (checks that hold for every request, CORS, fields of every answer, the
+//! access log, metrics, panics), `router`, a handler.
 //!
 //! **Invariant:** CORS is applied to every answer whatsoever, so that a page can read why a
 //! request failed.
 //!
-//! **Invariant:** [`problem`] is the only place where an error becomes a status.
+//! **Invariant:** `problem` is the only place where an error becomes a status.
 //!
 //! **Invariant:** `Host` is checked and never used: absolute links come from the operator's public
 //! URL.

@@ -3,13 +3,13 @@
 //!
 //! What stands between a request and a socket, in order:
 //!
-//! 1. [`suspend`]: a site that failed again and again is left alone for a while.
-//! 2. The site's bulkhead: so many fetches at once, so many waiting, the rest refused at once.
-//! 3. [`target`]: scheme, host, port and user information of every URL, the first and each
+//! 1. `target`: scheme, host, port and user information of every URL, the first and each
 //!    redirect's; redirects are followed here, never by the client.
+//! 2. The site's bulkhead: so many fetches at once, so many waiting, the rest refused at once.
+//! 3. `suspend`: a site that failed again and again is left alone for a while.
 //! 4. [`address`]: every address, whether written in the URL or answered by a resolver, is judged
 //!    before it is dialled, and the resolver's judged answer is exactly what is dialled.
-//! 5. [`body`]: content is read with its codings taken off, counted before and after.
+//! 5. `body`: content is read with its codings taken off, counted before and after.
 //!
 //! **Invariant:** `reqwest` is named in this room alone, and its clients are built in one place,
 //! without proxies, redirects, `Referer` or automatic decoding.

@@ -9,11 +9,11 @@ use super::{DEMO, ask, field, result, text};
 #[test]
 fn the_resource_of_the_table_is_the_file() {
     let resource = result("resource_show?id=e5f516c7-456f-50aa-804b-81826abed5b5");
-    assert_eq!(resource["size"], file::CONTENT.len());
+    assert_eq!(resource["size"], table::CONTENT.len());
     let url = resource["url"].as_str().expect("a URL");
     let path = url.strip_prefix(SITE_URL).expect("on the portal").trim_start_matches('/');
     let answer = ask(&Method::GET, path);
-    assert_eq!(text(&answer), file::CONTENT);
+    assert_eq!(text(&answer), table::CONTENT);
     assert_eq!(field(answer.headers(), "content-type"), "text/csv");
     let organization = result("organization_show?id=ajuntament-vilanova");
     assert_eq!(
@@ -38,7 +38,7 @@ fn the_file_answers_conditional_and_range_requests() {
     let part = ask("range", "bytes=10-19");
     assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
     assert_eq!(part.body(), &whole.body()[10..20]);
-    let range = format!("bytes 10-19/{}", file::CONTENT.len());
+    let range = format!("bytes 10-19/{}", table::CONTENT.len());
     assert_eq!(field(part.headers(), "content-range"), range);
     assert_eq!(ask("range", "bytes=99999999-").status(), StatusCode::RANGE_NOT_SATISFIABLE);
 }
