@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 
-use super::super::{BASE_PATH, EXAMPLES, Example, SITE_URL, file};
+use super::super::{BASE_PATH, EXAMPLES, Example, SITE_URL, table};
 use super::{DEMO, ask, field, result, text};
 
 #[test]
