@@ -27,8 +27,9 @@ const PIECE: usize = 64 << 10;
 /// Up to here any compression ratio is accepted: a small message cannot hurt.
 const RATIO_FREE: u64 = 1 << 20;
 
-/// The most that is reserved on the word of a `Content-Length`.
-const RESERVE: u64 = 1 << 20;
+/// What a buffer may have reserved beyond its content; more is given back, because the buffer may
+/// be kept for days and is weighed by its content.
+const SLACK: usize = 4096;
 
 type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
 
@@ -103,8 +104,9 @@ impl Body {
         if announced > limit as u64 {
             return Ok(Read::More(self));
         }
-        let reserve = usize::try_from(announced.min(RESERVE)).unwrap_or(0);
-        let mut content = BytesMut::with_capacity(reserve);
+        // Untouched memory costs nothing, so the announced length, which is within the limit, may
+        // be reserved even if it is a lie.
+        let mut content = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
         while let Some(piece) = self.pieces.next().await.transpose()? {
             let over = content.len() + piece.len() > limit;
             content.extend_from_slice(&piece);
@@ -114,7 +116,7 @@ impl Body {
                 return Ok(Read::More(self));
             }
         }
-        Ok(Read::All(content.freeze()))
+        Ok(Read::All(fitted(content)))
     }
 
     /// The pieces, cut off with an error after `limit` bytes.
@@ -131,6 +133,15 @@ impl Body {
             }
             Ok(piece)
         })
+    }
+}
+
+/// The buffer without what it has reserved in vain.
+fn fitted(content: BytesMut) -> Bytes {
+    if content.capacity() - content.len() > SLACK {
+        Bytes::copy_from_slice(&content)
+    } else {
+        content.freeze()
     }
 }
 
