@@ -1,10 +1,25 @@
 //! What the benches over the wire share: the gateway as a process of its own, a portal that does as
 //! it is told, and a client that reads no more of an answer than it must. Not a load tool.
-#![allow(dead_code, reason = "each bench uses a part of it")]
+#![expect(dead_code, reason = "each bench uses a part of it")]
 
 pub mod client;
 pub mod portal;
 pub mod process;
+
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs a bench until it is done or the process is asked to end; what it started ends with it.
+pub async fn run(bench: impl Future<Output = ExitCode>) -> ExitCode {
+    let mut interrupt = signal(SignalKind::interrupt()).expect("a handler");
+    let mut terminate = signal(SignalKind::terminate()).expect("a handler");
+    tokio::select! {
+        code = bench => code,
+        _ = interrupt.recv() => ExitCode::FAILURE,
+        _ = terminate.recv() => ExitCode::FAILURE,
+    }
+}
 
 /// Whether this run is to see that the bench works, and to measure nothing: `cargo bench` passes
 /// `--bench`, `cargo test --benches` does not, and `cargo bench -- --test` asks for it.
@@ -33,7 +48,7 @@ pub fn document(size: usize) -> String {
 }
 
 /// A count as a factor. Counts of a bench are far below the 2^53 up to which this is exact.
-#[allow(clippy::cast_precision_loss, reason = "a table with two decimals")]
+#[expect(clippy::cast_precision_loss, reason = "a table with two decimals")]
 pub fn float(count: u64) -> f64 {
     count as f64
 }

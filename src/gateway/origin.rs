@@ -14,7 +14,7 @@ use crate::jsonp;
 use crate::portal::{Form, Portal, Target, Terms};
 use crate::upstream::{self, Fetch, Phase, Read, Response, Site};
 
-use super::error::PortalFailure;
+use super::error::{Limit, PortalFailure};
 use super::{Error, fields, provenance};
 
 /// Content over this is checked and hashed on a thread of its own, so that a 32 MiB answer does
@@ -169,6 +169,9 @@ impl Errand {
                 Read::More(body) => {
                     let length = body.length();
                     let limit = self.terms.limits.file_bytes;
+                    if length.is_some_and(|announced| announced > limit) {
+                        return Err(Error::ResponseTooLarge(Limit::Content(limit)));
+                    }
                     let stream = body.into_stream(limit).map_err(Into::into);
                     let content = Content::Stream(Box::pin(stream), length);
                     Ok(Fetched::Passing(Passing { status, fields, content }))

@@ -5,7 +5,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -78,6 +78,10 @@ impl Problem {
         fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::METHOD_NOT_ALLOWED {
             fields.insert(ALLOW, ALLOWED);
+        }
+        if self.slug == Some("bad-request") {
+            // What follows on the connection may not be what the client means by it.
+            fields.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(wait) = self.retry_after {
             // Rounded up: a client that comes back a moment early would be refused again.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use http::header::{ACCEPT, ACCEPT_ENCODING, LOCATION, RETRY_AFTER, VIA};
+use http::header::{ACCEPT, ACCEPT_ENCODING, LOCATION, RETRY_AFTER, TRANSFER_ENCODING, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
@@ -106,6 +106,7 @@ impl Site {
         self.record().pass(self.clock.now()).map_err(Error::Suspended)?;
         let fetched = self.follow(fetch).await.and_then(|response| {
             check_fields(response.headers(), fetch.limits.field_bytes)?;
+            check_framing(response.headers())?;
             let status = response.status();
             let fields = response.headers().clone();
             Ok(Response { status, fields, body: Body::new(response, &fetch.limits, turn)? })
@@ -234,6 +235,17 @@ impl Drop for Place<'_> {
 fn check_fields(fields: &HeaderMap, most: usize) -> Result<(), Error> {
     let size: usize = fields.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
     if size > most { Err(Error::TooLarge(Excess::Fields(most))) } else { Ok(()) }
+}
+
+/// RFC 9112 §6.1: only `chunked` has been asked for, and only it has been taken off. With any other
+/// transfer coding the content would not be what the site means.
+fn check_framing(fields: &HeaderMap) -> Result<(), Error> {
+    let mut codings = fields.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(Error::Malformed("it has a transfer coding that was not asked for")),
+    }
 }
 
 /// RFC 9110 §10.2.3: an HTTP-date or a number of seconds.

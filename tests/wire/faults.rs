@@ -195,6 +195,15 @@ async fn what_is_not_http_is_a_failed_portal() {
 }
 
 #[tokio::test]
+async fn a_transfer_coding_nobody_asked_for_is_a_failed_portal() {
+    for coding in ["gzip, chunked", "xchunked", "identity", "chunked, chunked"] {
+        let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n");
+        let (told, kind, _) = problem_of(Reply::raw(head).send("2\r\n{}\r\n0\r\n\r\n")).await;
+        assert_eq!((told, &*kind), (502, "portal-failed"), "{coding}");
+    }
+}
+
+#[tokio::test]
 async fn a_flood_of_fields_is_refused() {
     let long = format!("X-Long: {}\r\n", "a".repeat(40_000));
     assert_eq!(problem_of(Reply::http(200, &long, "1")).await.1, "response-too-large");

@@ -127,6 +127,20 @@ async fn a_long_file_that_breaks_off_does_not_end_properly() {
 }
 
 #[tokio::test]
+async fn a_file_over_the_limit_is_refused_or_cut_but_never_looks_complete() {
+    let limits = "    limits: { file_bytes: 100 kB }\n";
+    let announced = "HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n";
+    let portal = FakePortal::new(move |_| Reply::raw(announced).then_silence()).await;
+    let yaml = format!("cache: {{ buffer: 64 KiB }}\n{}{limits}", files(&portal));
+    let world = World::with(&yaml).await;
+    assert_eq!(world.get("/p/files/x").await.problem(), "response-too-large");
+    portal.now(|_| Reply::raw("HTTP/1.1 200 OK\r\n\r\n").repeat([b'x'; 1000], 1000));
+    let answer = world.get("/p/files/y").await;
+    assert_eq!(answer.field("transfer-encoding"), Some("chunked"));
+    assert!(answer.content.len() <= 100_000, "{}", answer.content.len());
+}
+
+#[tokio::test]
 async fn a_files_head_is_asked_for_as_such() {
     let portal = FakePortal::new(|_| {
         Reply::raw(
