@@ -41,6 +41,9 @@ const CONNECTING: usize = 128;
 /// place for each of them and for the question whether they have arrived.
 const SPARE_DESCRIPTORS: u64 = 512;
 
+/// Requests that are answered after a crowd has sent its own, before it counts as arrived.
+const ROUND_TRIPS: usize = 16;
+
 /// How long anything may take before it counts as hung. The gateway's own limit is 30 s.
 const HUNG: Duration = Duration::from_secs(60);
 
@@ -243,10 +246,11 @@ impl Plan {
         arrived(gateway.address).await;
         release.send_replace(true);
         let outcome = crowd.answers().await;
-        // A broken connection is tried once more.
-        table.must("upstream requests", portal.asked(), "≤ 2", portal.asked() <= 2);
-        let failed = outcome.status("502");
-        table.must("answered 502", failed, "all", failed == self.unlucky);
+        // One fetch is two requests, for a broken connection is tried once more. Whoever comes
+        // after it has failed begins another, up to the five that suspend the portal.
+        table.must("upstream requests", portal.asked(), "≤ 10", portal.asked() <= 10);
+        let failed = outcome.status("502") + outcome.status("503");
+        table.must("answered 502 or 503", failed, "all", failed == self.unlucky);
         table.row("all answers", &outcome);
         table.row("release to last answer", format!("{:.0} ms", millis(outcome.took)));
     }
@@ -350,11 +354,14 @@ async fn connect(address: SocketAddr, count: u64) -> Vec<Connection> {
     opened.map(|result| result.expect("a connection")).collect().await
 }
 
-/// Waits until the gateway has had a look at everything sent before: it takes new connections and
-/// readable ones in the order in which they became so, and this request is the last of them.
+/// Waits until the gateway has had a look at what was sent before: it takes connections and readable
+/// ones about in the order in which they became so, and these requests are the last of them. Under
+/// load a few may still be overtaken; they show as `hit` where others show as `collapsed`.
 async fn arrived(address: SocketAddr) {
     let mut client = Connection::open(address, CLIENT_BUFFER).await.expect("a connection");
-    client.ask(&request("/healthz")).await.expect("an answer");
+    for _ in 0..ROUND_TRIPS {
+        client.ask(&request("/healthz")).await.expect("an answer");
+    }
 }
 
 /// The figures, printed as they come, and the bounds that were not kept.

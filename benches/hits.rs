@@ -11,7 +11,7 @@
 mod support;
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, Write as _};
+use std::io::{self, BufRead as _, Write as _};
 use std::net::SocketAddr;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -27,6 +27,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use support::client::{Answer, Connection, request};
 use support::portal::Portal;
@@ -134,13 +135,13 @@ impl Plan {
         let before = server.processor_time();
         let started = Instant::now();
         let end = started + self.span;
-        let tasks: Vec<_> = ready
-            .into_iter()
-            .map(|connection| tokio::spawn(ask_until(end, connection, Arc::clone(&request), size)))
-            .collect();
+        let mut clients = JoinSet::new();
+        for connection in ready {
+            clients.spawn(ask_until(end, connection, Arc::clone(&request), size));
+        }
         let mut answered = 0;
-        for task in tasks {
-            let latencies = task.await.expect("a client that works");
+        for latencies in clients.join_all().await {
+            let latencies = latencies.expect("answers to the end");
             answered += latencies.len() as u64;
             row.latencies.extend(latencies);
         }
@@ -219,17 +220,17 @@ async fn ask_until(
     mut connection: Connection,
     request: Arc<[u8]>,
     size: usize,
-) -> Vec<u32> {
+) -> io::Result<Vec<u32>> {
     let mut latencies = Vec::new();
     let mut asked = Instant::now();
     while asked < end {
-        expect(connection.ask(&request).await.expect("an answer"), size);
+        expect(connection.ask(&request).await?, size);
         let answered = Instant::now();
         let took = answered.duration_since(asked).as_nanos();
         latencies.push(u32::try_from(took).unwrap_or(u32::MAX));
         asked = answered;
     }
-    latencies
+    Ok(latencies)
 }
 
 fn target(size: usize) -> String {
@@ -254,10 +255,7 @@ async fn warm(address: SocketAddr, size: usize) -> Vec<(String, String)> {
 }
 
 /// Tells the minimal server, line by line, which fields it is to send with which size.
-fn teach(
-    stdin: &mut impl std::io::Write,
-    answers: &[(usize, Vec<(String, String)>)],
-) -> std::io::Result<()> {
+fn teach(stdin: &mut impl io::Write, answers: &[(usize, Vec<(String, String)>)]) -> io::Result<()> {
     for (size, fields) in answers {
         for (name, value) in fields {
             writeln!(stdin, "{size} {name} {value}")?;
@@ -273,7 +271,7 @@ type Answers = HashMap<String, (HeaderMap, Bytes)>;
 /// made beforehand. No checks, no deadlines, no counting.
 async fn minimal_server() {
     let mut answers = Answers::new();
-    for line in std::io::stdin().lock().lines() {
+    for line in io::stdin().lock().lines() {
         let line = line.expect("a line");
         let mut parts = line.splitn(3, ' ');
         let mut part = || parts.next().expect("size, name and value");
@@ -286,7 +284,7 @@ async fn minimal_server() {
     let router = Router::new().fallback(minimal_answer).with_state(Arc::new(answers));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
     println!("minimal at http://{}/", listener.local_addr().expect("an address"));
-    std::io::stdout().flush().expect("somebody reads where this listens");
+    io::stdout().flush().expect("somebody reads where this listens");
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(router.clone());

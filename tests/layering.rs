@@ -60,7 +60,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_json", &["server", "config", "demo"]),
     ("serde_saphyr", &["config"]),
     ("simdutf8", &["jsonp"]),
-    ("tower", &["server"]),
     ("tracing_subscriber", &["cli"]),
 ];
 

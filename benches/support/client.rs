@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A connection to a server.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     /// The last answer's head; what follows it is content and is written over again and again.
     buffer: Vec<u8>,
@@ -18,40 +18,40 @@ pub struct Connection {
 
 /// What matters of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status code.
-    pub status: u16,
+    pub(crate) status: u16,
     /// Bytes of content.
-    pub length: usize,
+    pub(crate) length: usize,
 }
 
 /// A request for `target`.
-pub fn request(target: &str) -> Vec<u8> {
+pub(crate) fn request(target: &str) -> Vec<u8> {
     let origin = "Origin: https://class.example.org";
     format!("GET {target} HTTP/1.1\r\nHost: gateway.test\r\n{origin}\r\nAccept: */*\r\n\r\n").into()
 }
 
 impl Connection {
     /// Connects. `buffer` bytes are read at once; an answer's head must fit.
-    pub async fn open(address: SocketAddr, buffer: usize) -> io::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr, buffer: usize) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: vec![0; buffer], head: 0 })
     }
 
     /// Sends a request and reads its answer.
-    pub async fn ask(&mut self, request: &[u8]) -> io::Result<Answer> {
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer> {
         self.send(request).await?;
         self.receive().await
     }
 
     /// Sends a request.
-    pub async fn send(&mut self, request: &[u8]) -> io::Result<()> {
+    pub(crate) async fn send(&mut self, request: &[u8]) -> io::Result<()> {
         self.stream.write_all(request).await
     }
 
     /// Reads one answer to its end.
-    pub async fn receive(&mut self) -> io::Result<Answer> {
+    pub(crate) async fn receive(&mut self) -> io::Result<Answer> {
         let mut filled = 0;
         self.head = loop {
             filled += self.read(filled).await?;
@@ -71,13 +71,13 @@ impl Connection {
     }
 
     /// The last answer's fields.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let head = std::str::from_utf8(&self.buffer[..self.head]).unwrap_or_default();
         head.split("\r\n").skip(1).filter_map(|line| line.split_once(": "))
     }
 
     /// A field of the last answer.
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 

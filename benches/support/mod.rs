@@ -2,16 +2,16 @@
 //! it is told, and a client that reads no more of an answer than it must. Not a load tool.
 #![expect(dead_code, reason = "each bench uses a part of it")]
 
-pub mod client;
-pub mod portal;
-pub mod process;
+pub(crate) mod client;
+pub(crate) mod portal;
+pub(crate) mod process;
 
 use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs a bench until it is done or the process is asked to end; what it started ends with it.
-pub async fn run(bench: impl Future<Output = ExitCode>) -> ExitCode {
+pub(crate) async fn run(bench: impl Future<Output = ExitCode>) -> ExitCode {
     let mut interrupt = signal(SignalKind::interrupt()).expect("a handler");
     let mut terminate = signal(SignalKind::terminate()).expect("a handler");
     tokio::select! {
@@ -23,13 +23,13 @@ pub async fn run(bench: impl Future<Output = ExitCode>) -> ExitCode {
 
 /// Whether this run is to see that the bench works, and to measure nothing: `cargo bench` passes
 /// `--bench`, `cargo test --benches` does not, and `cargo bench -- --test` asks for it.
-pub fn is_trial() -> bool {
+pub(crate) fn is_trial() -> bool {
     let has = |flag: &str| std::env::args().any(|argument| argument == flag);
     has("--test") || !has("--bench")
 }
 
 /// JSON of exactly `size` bytes (at least 100) that looks like an answer of CKAN's.
-pub fn document(size: usize) -> String {
+pub(crate) fn document(size: usize) -> String {
     const RECORD: &str = r#"{"_id": 1, "nom_barri": "Sant Martí", "x": 431.25, "alta": null}"#;
     const END: &str = r#""}}"#;
     let mut text = String::with_capacity(size);
@@ -49,6 +49,6 @@ pub fn document(size: usize) -> String {
 
 /// A count as a factor. Counts of a bench are far below the 2^53 up to which this is exact.
 #[expect(clippy::cast_precision_loss, reason = "a table with two decimals")]
-pub fn float(count: u64) -> f64 {
+pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }

@@ -9,14 +9,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// A portal.
-pub struct Portal {
+pub(crate) struct Portal {
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     asked: Arc<watch::Sender<u64>>,
 }
 
 /// What the portal does with a request.
-pub enum Reply {
+pub(crate) enum Reply {
     /// Sends these bytes and closes.
     Send(Vec<u8>),
     /// Breaks the connection.
@@ -24,19 +24,19 @@ pub enum Reply {
 }
 
 /// A request for a target.
-pub struct Question {
+pub(crate) struct Question {
     target: String,
 }
 
 impl Question {
     /// The value of a query parameter, not decoded.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         let query = self.target.split_once('?')?.1;
         query.split('&').find_map(|p| p.strip_prefix(name)?.strip_prefix('='))
     }
 
     /// The padded answer as CKAN sends it; `fields` are whole lines that end in CRLF.
-    pub fn padded(&self, json: &str, fields: &str) -> Reply {
+    pub(crate) fn padded(&self, json: &str, fields: &str) -> Reply {
         let padded = format!("{}({json});", self.parameter("callback").unwrap_or_default());
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/javascript;charset=utf-8\r\n\
@@ -49,7 +49,7 @@ impl Question {
 
 impl Portal {
     /// A portal that answers with what `answer` makes of a request.
-    pub async fn start<A, F>(answer: A) -> Self
+    pub(crate) async fn start<A, F>(answer: A) -> Self
     where
         A: Fn(Question) -> F + Send + Sync + 'static,
         F: Future<Output = Reply> + Send,
@@ -72,12 +72,12 @@ impl Portal {
     }
 
     /// Requests so far.
-    pub fn asked(&self) -> u64 {
+    pub(crate) fn asked(&self) -> u64 {
         *self.asked.borrow()
     }
 
     /// Waits for so many requests.
-    pub async fn has_been_asked(&self, count: u64) {
+    pub(crate) async fn has_been_asked(&self, count: u64) {
         let mut asked = self.asked.subscribe();
         let _ = asked.wait_for(|so_far| *so_far >= count).await;
     }

@@ -12,27 +12,27 @@ use std::time::Duration;
 const TICKS: u64 = 100;
 
 /// A server that runs until this is dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Kept open: a server that cannot write to its standard output may end.
     _stdout: BufReader<ChildStdout>,
     config: Option<PathBuf>,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 /// Resident memory in bytes.
 #[derive(Debug, Clone, Copy)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// At the moment.
-    pub now: u64,
+    pub(crate) now: u64,
     /// The most there ever was.
-    pub peak: u64,
+    pub(crate) peak: u64,
 }
 
 impl Server {
     /// The gateway in front of one CKAN portal, `/p/city`, whose answers stay fresh for an hour.
-    pub fn gateway(portal: SocketAddr) -> Self {
+    pub(crate) fn gateway(portal: SocketAddr) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let yaml = format!(
             "portals:\n  city:\n    base: http://{portal}\n    allow_cidr: [\"127.0.0.1/32\"]\n    \
@@ -55,7 +55,7 @@ impl Server {
 
     /// Starts a server that says `… http://ADDRESS/` in its first line, once `teach` has written
     /// to its standard input what it needs to know.
-    pub fn start(mut command: Command, teach: impl FnOnce(&mut ChildStdin)) -> Self {
+    pub(crate) fn start(mut command: Command, teach: impl FnOnce(&mut ChildStdin)) -> Self {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the server starts");
         let mut stdin = child.stdin.take().expect("a pipe");
@@ -77,7 +77,7 @@ impl Server {
     }
 
     /// Its resident memory, where `/proc` tells.
-    pub fn memory(&self) -> Option<Memory> {
+    pub(crate) fn memory(&self) -> Option<Memory> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let bytes = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -87,7 +87,7 @@ impl Server {
     }
 
     /// The time it has spent on processors, in its own code and in the kernel, where `/proc` tells.
-    pub fn processor_time(&self) -> Option<Duration> {
+    pub(crate) fn processor_time(&self) -> Option<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
         // The name is in brackets and may itself contain blanks; utime and stime are the 12th and
         // 13th field behind it.

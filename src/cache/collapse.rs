@@ -11,6 +11,7 @@ use std::time::Instant;
 use moka::sync::Cache as Bounded;
 use tokio::sync::watch;
 
+use super::exchange::ErrorAnswer;
 use super::{CacheKey, StoredResponse, UNSTORABLE_PAUSE};
 
 /// How many keys are remembered as not storable: 16 Ki keys of 16 bytes. An evicted one costs one
@@ -26,6 +27,8 @@ pub(super) enum Landing<E> {
     Stale(Arc<StoredResponse>),
     /// The fetch failed.
     Failed(E),
+    /// The origin server answered with an error that is not kept; everyone is told the same.
+    ErrorAnswer(Arc<ErrorAnswer>),
     /// The response may not be shared: everyone fetches alone.
     NotShared,
 }

@@ -125,6 +125,19 @@ impl Reply {
         Self { answer: Answer::Stored(response), status }
     }
 
+    pub(super) fn stored(
+        response: Arc<StoredResponse>,
+        now: Instant,
+        forward_status: StatusCode,
+        why: Forward,
+    ) -> Self {
+        let mut status = CacheStatus::forwarded(why);
+        status.forward_status = Some(forward_status);
+        status.stored = true;
+        status.ttl = Some(response.lifetime_left(now));
+        Self { answer: Answer::Stored(response), status }
+    }
+
     pub(super) fn collapsed(response: Arc<StoredResponse>, now: Instant, why: Forward) -> Self {
         let mut status = CacheStatus::forwarded(why);
         status.forward_status = Some(response.status);
@@ -133,8 +146,23 @@ impl Reply {
         Self { answer: Answer::Stored(response), status }
     }
 
+    pub(super) fn passing(passing: Passing, why: Forward) -> Self {
+        let mut status = CacheStatus::forwarded(why);
+        status.forward_status = Some(passing.status);
+        Self { answer: Answer::Passing(passing), status }
+    }
+
+    pub(super) fn shared_error(answer: &ErrorAnswer, why: Forward) -> Self {
+        let mut reply = Self::passing(answer.passing(), why);
+        reply.status.collapsed = true;
+        reply
+    }
+
+    /// RFC 9211 §2.1: a hit is not forwarded; this was, or would have been.
     pub(super) fn stale(response: Arc<StoredResponse>, now: Instant) -> Self {
-        Self::hit(response, now).because("stale-if-error")
+        let mut status = CacheStatus::forwarded(Forward::Stale);
+        status.ttl = Some(response.lifetime_left(now));
+        Self { answer: Answer::Stored(response), status }.because("stale-if-error")
     }
 
     pub(super) fn because(mut self, detail: &'static str) -> Self {
@@ -143,7 +171,37 @@ impl Reply {
     }
 }
 
+/// An origin server's error that is told to everyone who waited and is not kept.
+#[derive(Debug)]
+pub(super) struct ErrorAnswer {
+    status: StatusCode,
+    fields: HeaderMap,
+    content: bytes::Bytes,
+}
+
+impl ErrorAnswer {
+    fn passing(&self) -> Passing {
+        Passing {
+            status: self.status,
+            fields: self.fields.clone(),
+            content: Content::Buffer(self.content.clone()),
+        }
+    }
+}
+
 impl Passing {
+    /// The answer as an error that can be told to several.
+    pub(super) fn as_error(&self) -> Option<ErrorAnswer> {
+        match &self.content {
+            Content::Buffer(content) if self.status.as_u16() >= 400 => Some(ErrorAnswer {
+                status: self.status,
+                fields: self.fields.clone(),
+                content: content.clone(),
+            }),
+            _ => None,
+        }
+    }
+
     /// A whole response that may not be stored by anybody.
     pub(super) fn unstored(mut whole: Whole) -> Self {
         let no_store = http::HeaderValue::from_static("no-store");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use http::header::{AGE, DATE, EXPIRES, HeaderName, LAST_MODIFIED, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::{Directives, StoredResponse};
+use super::{Directives, StoredResponse, Validators};
 
 /// The longest heuristic lifetime: one day (RFC 9111 §4.2.2 leaves it to the cache; a file that
 /// did not change for years may still change tomorrow).
@@ -75,6 +75,7 @@ pub fn lifetime(
     policy: &Policy,
     status: StatusCode,
     fields: &HeaderMap,
+    validators: &Validators,
     received: SystemTime,
 ) -> Option<Lifetime> {
     let said = Directives::of_response(fields);
@@ -85,7 +86,9 @@ pub fn lifetime(
     }
     match policy.authority {
         Authority::Registry => by_registry(policy, status),
-        Authority::Origin => by_origin(policy, status, fields, &said, received),
+        Authority::Origin => by_origin(policy, status, fields, &said, received)
+            // What is always stale and cannot be validated is of no use.
+            .filter(|l| !l.fresh.is_zero() || !l.if_error.is_zero() || !validators.is_empty()),
     }
 }
 
@@ -124,10 +127,11 @@ pub fn usable_on_error(stored: &StoredResponse, now: Instant) -> bool {
     stale_for < stored.lifetime.if_error
 }
 
-/// RFC 5861 §4: an error is any situation that would result in a 500, 502, 503, or 504.
+/// RFC 5861 §4: an error is any situation that would result in a 500, 502, 503, or 504. The other
+/// server errors, such as those that content networks make up, and 429 say as little of the content.
 #[must_use]
 pub fn is_error(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 500 | 502 | 503 | 504)
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// The `Cache-Control` with which the registry's decision is handed on.
@@ -200,7 +204,7 @@ fn by_origin(
         _ if said.no_cache => Duration::ZERO,
         Some(explicit) => explicit,
         None if !heuristically_cacheable(status) && !said.public => return None,
-        None => heuristic_lifetime(fields, date).or(policy.lifetime).unwrap_or(Duration::ZERO),
+        None => policy.lifetime.or_else(|| heuristic_lifetime(fields, date)).unwrap_or_default(),
     };
     // RFC 9111 §4.2.4: a cache MUST NOT generate a stale response if it is prohibited by an
     // explicit in-protocol directive; s-maxage implies proxy-revalidate (§5.2.2.10).
@@ -212,16 +216,12 @@ fn by_origin(
     let window = |said: Option<Duration>, else_: Duration| {
         if never_stale { Duration::ZERO } else { said.unwrap_or(else_) }
     };
-    let lifetime = Lifetime {
+    Some(Lifetime {
         fresh,
         initial_age: initial_age(fields, date, received),
         while_revalidating: window(said.stale_while_revalidate, policy.stale_while_revalidate),
         if_error: window(said.stale_if_error, policy.stale_if_error),
-    };
-    let has_validator =
-        fields.contains_key(http::header::ETAG) || fields.contains_key(LAST_MODIFIED);
-    let of_use = !fresh.is_zero() || !lifetime.if_error.is_zero() || has_validator;
-    of_use.then_some(lifetime)
+    })
 }
 
 /// RFC 9111 §4.2.1: s-maxage for a shared cache, else max-age, else Expires minus Date.

@@ -22,7 +22,8 @@ fn assess(authority: Authority, status: u16, fields: &[(HeaderName, &str)]) -> O
         .map(|(n, v)| (n.clone(), HeaderValue::from_str(v).expect("a field value")))
         .collect();
     let status = StatusCode::from_u16(status).expect("a status");
-    lifetime(&policy(authority), status, &fields, SystemTime::UNIX_EPOCH + RECEIVED)
+    let received = SystemTime::UNIX_EPOCH + RECEIVED;
+    lifetime(&policy(authority), status, &fields, &Validators::of(&fields), received)
 }
 
 fn fresh(authority: Authority, status: u16, fields: &[(HeaderName, &str)]) -> Option<u64> {

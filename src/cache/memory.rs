@@ -62,4 +62,9 @@ impl Tier for Memory {
         self.entries.insert(response.key.id(), response);
         Box::pin(ready(()))
     }
+
+    fn remove<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, ()> {
+        self.entries.invalidate(&key.id());
+        Box::pin(ready(()))
+    }
 }

@@ -29,7 +29,7 @@ mod status;
 mod stored;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use http::StatusCode;
@@ -57,6 +57,8 @@ pub trait Tier: Send + Sync {
     fn load<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Option<Arc<StoredResponse>>>;
     /// Keeps a response; a tier that cannot is silent, for a lost entry is only a miss.
     fn store(&self, response: Arc<StoredResponse>) -> BoxFuture<'_, ()>;
+    /// Forgets the response for a key.
+    fn remove<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, ()>;
 }
 
 /// The shared cache: tiers, and the flights under way.
@@ -89,7 +91,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         origin: O,
     ) -> Result<Reply, Failure<E>> {
         if ask.part == Part::None {
-            return self.fetch_alone(&ask, &origin, Forward::Bypass).await;
+            return self.fetch_alone(&ask, &origin, None, Forward::Bypass).await;
         }
         let Some(stored) = self.load(&ask.key).await else {
             return self.forward(ask, origin, None, Forward::UriMiss).await;
@@ -99,7 +101,9 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             freshness::Decision::Reuse => Ok(Reply::hit(stored, now)),
             freshness::Decision::ReuseAndValidate => {
                 let reply = Reply::hit(Arc::clone(&stored), now);
-                self.validate_in_background(ask, origin, stored);
+                if ask.part == Part::Full {
+                    self.validate_in_background(ask, origin, stored);
+                }
                 Ok(reply.because("stale-while-revalidate"))
             }
             freshness::Decision::Validate => {
@@ -133,14 +137,15 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         }
         let now = self.clock.now();
         if !ask.may_store() || self.flights.go_alone(&ask.key, now) {
-            return self.fetch_alone(&ask, &origin, why).await;
+            return self.fetch_alone(&ask, &origin, stale, why).await;
         }
         match self.flights.join(&ask.key) {
             Seat::Waiter(flight) => match flight.landing().await {
                 Some(Landing::Stored(response)) => Ok(Reply::collapsed(response, now, why)),
                 Some(Landing::Stale(response)) => Ok(Reply::stale(response, self.clock.now())),
+                Some(Landing::ErrorAnswer(answer)) => Ok(Reply::shared_error(&answer, why)),
                 Some(Landing::Failed(error)) => Err(Failure::Fetch(error)),
-                Some(Landing::NotShared) => self.fetch_alone(&ask, &origin, why).await,
+                Some(Landing::NotShared) => self.fetch_alone(&ask, &origin, stale, why).await,
                 None => Err(Failure::Abandoned),
             },
             Seat::Leader(ticket) => {
@@ -175,65 +180,101 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             let now = self.clock.now();
             return (Landing::Stored(Arc::clone(&found)), Ok(Reply::hit(found, now)));
         }
+        let reply = match self.fetch_or_reuse(ask, origin, stale, why).await {
+            Ok(reply) => reply,
+            Err(error) => return (Landing::Failed(error.clone()), Err(Failure::Fetch(error))),
+        };
+        let landing = match &reply.answer {
+            Answer::Stored(kept) if reply.status.stored => Landing::Stored(Arc::clone(kept)),
+            Answer::Stored(old) => Landing::Stale(Arc::clone(old)),
+            Answer::Passing(passing) => match passing.as_error() {
+                Some(answer) => Landing::ErrorAnswer(Arc::new(answer)),
+                None => Landing::NotShared,
+            },
+        };
+        (landing, Ok(reply))
+    }
+
+    /// Fetches, and stores what may be stored; where that fails, reuses what is stale.
+    async fn fetch_or_reuse<O: Origin<Error = E>>(
+        &self,
+        ask: &Ask,
+        origin: &O,
+        stale: Option<Arc<StoredResponse>>,
+        why: Forward,
+    ) -> Result<Reply, E> {
+        let asked = self.clock.now();
         let validators = stale.as_ref().map(|s| &s.validators).filter(|v| !v.is_empty());
-        let fetched = origin.fetch(validators).await;
-        let now = self.clock.now();
-        let usable = stale.as_ref().filter(|s| freshness::usable_on_error(s, now)).cloned();
-        match (fetched, usable) {
-            (Err(_), Some(old)) => (Landing::Stale(Arc::clone(&old)), Ok(Reply::stale(old, now))),
-            (Err(error), None) => (Landing::Failed(error.clone()), Err(Failure::Fetch(error))),
-            (Ok(Fetched::Whole(whole)), Some(old)) if freshness::is_error(whole.status) => {
-                (Landing::Stale(Arc::clone(&old)), Ok(Reply::stale(old, now)))
+        let mut fetched = origin.fetch(validators).await;
+        if let (Ok(Fetched::NotModified(update)), Some(old)) = (&fetched, &stale) {
+            if let Some(kept) = old.freshened(&ask.policy, update, asked, self.clock.wall()) {
+                return Ok(self.keep(ask, kept, StatusCode::NOT_MODIFIED, why).await);
             }
-            (Ok(fetched), _) => {
-                let reply = self.settle(ask, fetched, stale, why).await;
-                match &reply.answer {
-                    Answer::Stored(kept) => (Landing::Stored(Arc::clone(kept)), Ok(reply)),
-                    Answer::Passing(_) => (Landing::NotShared, Ok(reply)),
+            // The 304 is about another response than the one that is stored.
+            fetched = origin.fetch(None).await;
+        }
+        let failed = match &fetched {
+            Err(_) => true,
+            Ok(Fetched::Whole(whole)) => freshness::is_error(whole.status),
+            Ok(_) => false,
+        };
+        let usable = stale.filter(|old| freshness::usable_on_error(old, self.clock.now()));
+        match (fetched, usable) {
+            (_, Some(old)) if failed => Ok(Reply::stale(old, self.clock.now())),
+            (Err(error), _) => Err(error),
+            (Ok(fetched), _) => Ok(self.settle(ask, fetched, asked, why).await),
+        }
+    }
+
+    /// Stores what may be stored, forgets what it replaces, and makes the reply.
+    async fn settle(&self, ask: &Ask, fetched: Fetched, asked: Instant, why: Forward) -> Reply {
+        let whole = match fetched {
+            Fetched::Whole(whole) => whole,
+            Fetched::Passing(passing) => {
+                self.remove(&ask.key).await;
+                return Reply::passing(passing, why);
+            }
+            // Only a validation can be answered so, and that has been dealt with.
+            Fetched::NotModified(_) => {
+                return Reply::passing(Passing::empty(StatusCode::BAD_GATEWAY), why);
+            }
+        };
+        let status = whole.status;
+        let received = match ask.policy.authority {
+            // RFC 9111 §4.2.3: the response delay is part of the age.
+            freshness::Authority::Origin => asked,
+            freshness::Authority::Registry => self.clock.now(),
+        };
+        match StoredResponse::keep(&ask.key, &ask.policy, whole, received, self.clock.wall()) {
+            Ok(response) => self.keep(ask, response, status, why).await,
+            Err(passing) => {
+                if !freshness::is_error(status) {
+                    // What was stored is no longer what the origin server says.
+                    self.remove(&ask.key).await;
                 }
+                Reply::passing(passing, why)
             }
         }
     }
 
-    /// Stores what may be stored, and makes the reply.
-    async fn settle(
+    async fn keep(
         &self,
         ask: &Ask,
-        fetched: Fetched,
-        stale: Option<Arc<StoredResponse>>,
+        response: StoredResponse,
+        forward_status: StatusCode,
         why: Forward,
     ) -> Reply {
-        let (now, wall) = (self.clock.now(), self.clock.wall());
-        let mut status = CacheStatus::forwarded(why);
-        let kept = match fetched {
-            Fetched::Whole(whole) => {
-                status.forward_status = Some(whole.status);
-                StoredResponse::keep(&ask.key, &ask.policy, whole, now, wall)
-            }
-            Fetched::NotModified(fields) => {
-                status.forward_status = Some(StatusCode::NOT_MODIFIED);
-                match stale {
-                    Some(old) => Ok(old.freshened(&ask.policy, &fields, now, wall)),
-                    // Without validators a 304 cannot be asked for; the gateway refuses it.
-                    None => Err(Passing::empty(StatusCode::BAD_GATEWAY)),
-                }
-            }
-            Fetched::Passing(passing) => {
-                status.forward_status = Some(passing.status);
-                Err(passing)
-            }
-        };
-        match kept {
-            Ok(response) => {
-                let response = Arc::new(response);
-                for tier in &self.tiers {
-                    tier.store(Arc::clone(&response)).await;
-                }
-                status.stored = true;
-                status.ttl = Some(response.lifetime_left(now));
-                Reply { answer: Answer::Stored(response), status }
-            }
-            Err(passing) => Reply { answer: Answer::Passing(passing), status },
+        let response = Arc::new(response);
+        for tier in &self.tiers {
+            tier.store(Arc::clone(&response)).await;
+        }
+        self.flights.mark_storable(&ask.key);
+        Reply::stored(response, self.clock.now(), forward_status, why)
+    }
+
+    async fn remove(&self, key: &CacheKey) {
+        for tier in &self.tiers {
+            tier.remove(key).await;
         }
     }
 
@@ -243,24 +284,25 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         &self,
         ask: &Ask,
         origin: &O,
+        stale: Option<Arc<StoredResponse>>,
         why: Forward,
     ) -> Result<Reply, Failure<E>> {
-        let fetched = origin.fetch(None).await.map_err(Failure::Fetch)?;
         if ask.may_store() {
-            let reply = self.settle(ask, fetched, None, why).await;
-            if reply.status.stored {
-                self.flights.mark_storable(&ask.key);
-            }
-            return Ok(reply);
+            return self.fetch_or_reuse(ask, origin, stale, why).await.map_err(Failure::Fetch);
         }
-        let mut status = CacheStatus::forwarded(why);
-        let passing = match fetched {
-            Fetched::Whole(whole) => Passing::unstored(whole),
-            Fetched::Passing(passing) => passing,
-            Fetched::NotModified(_) => Passing::empty(StatusCode::BAD_GATEWAY),
-        };
-        status.forward_status = Some(passing.status);
-        Ok(Reply { answer: Answer::Passing(passing), status })
+        let usable = stale.filter(|old| freshness::usable_on_error(old, self.clock.now()));
+        match (origin.fetch(None).await, usable) {
+            (Err(_), Some(old)) => Ok(Reply::stale(old, self.clock.now())),
+            (Err(error), None) => Err(Failure::Fetch(error)),
+            (Ok(Fetched::Whole(whole)), Some(old)) if freshness::is_error(whole.status) => {
+                Ok(Reply::stale(old, self.clock.now()))
+            }
+            (Ok(Fetched::Whole(whole)), _) => Ok(Reply::passing(Passing::unstored(whole), why)),
+            (Ok(Fetched::Passing(passing)), _) => Ok(Reply::passing(passing, why)),
+            (Ok(Fetched::NotModified(_)), _) => {
+                Ok(Reply::passing(Passing::empty(StatusCode::BAD_GATEWAY), why))
+            }
+        }
     }
 
     /// Starts a validation nobody waits for, unless one is under way.

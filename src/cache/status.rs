@@ -72,7 +72,7 @@ impl CacheStatus {
     #[must_use]
     pub const fn label(&self) -> &'static str {
         match (self.forward, self.ttl) {
-            (None, Some(ttl)) if ttl < 0 => "stale",
+            (_, Some(ttl)) if ttl < 0 => "stale",
             (None, _) => "hit",
             (Some(_), _) if self.collapsed => "collapsed",
             (Some(why), _) => why.name(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::header::{CACHE_CONTROL, DATE, ETAG, EXPIRES, LAST_MODIFIED};
+use http::header::{AGE, CACHE_CONTROL, CONTENT_LANGUAGE, DATE, ETAG, EXPIRES, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::freshness::{self, Authority, Lifetime, Policy};
@@ -93,9 +93,9 @@ impl StoredResponse {
         now: Instant,
         wall: SystemTime,
     ) -> Result<Self, Passing> {
-        let Some(lifetime) = freshness::lifetime(policy, whole.status, &whole.fields, wall) else {
-            return Err(Passing::unstored(whole));
-        };
+        let lifetime =
+            freshness::lifetime(policy, whole.status, &whole.fields, &whole.validators, wall);
+        let Some(lifetime) = lifetime else { return Err(Passing::unstored(whole)) };
         let mut fields = whole.fields;
         announce(&mut fields, policy, &lifetime, wall);
         Ok(Self {
@@ -109,35 +109,43 @@ impl StoredResponse {
         })
     }
 
-    /// RFC 9111 §4.3.4: the stored response with the fields of a 304 that confirmed it.
+    /// RFC 9111 §4.3.4: the stored response with the fields of a 304 that confirmed it; `None` if
+    /// the 304 is about another response, or forbids to store this one any longer.
     pub(super) fn freshened(
         &self,
         policy: &Policy,
         update: &HeaderMap,
-        now: Instant,
+        asked: Instant,
         wall: SystemTime,
-    ) -> Self {
+    ) -> Option<Self> {
+        let confirmed = Validators::of(update);
+        if confirmed.etag.as_ref().is_some_and(is_strong) && confirmed.etag != self.validators.etag
+        {
+            return None;
+        }
         let mut fields = self.fields.clone();
-        if policy.authority == Authority::Origin {
-            fields.remove(DATE);
-            for name in [CACHE_CONTROL, EXPIRES, DATE, http::header::AGE, LAST_MODIFIED] {
-                if let Some(value) = update.get(&name) {
-                    fields.insert(name, value.clone());
-                }
+        // A 304 without a date is dated when it is received, like any response.
+        fields.remove(DATE);
+        if policy.authority == Authority::Registry {
+            // What stands there is our own word; only the portal's counts for what follows.
+            fields.remove(CACHE_CONTROL);
+        }
+        for name in [CACHE_CONTROL, EXPIRES, DATE, AGE, LAST_MODIFIED, CONTENT_LANGUAGE] {
+            if let Some(value) = update.get(&name) {
+                fields.insert(name, value.clone());
             }
         }
-        let lifetime = freshness::lifetime(policy, self.status, &fields, wall)
-            .unwrap_or(Lifetime { fresh: Duration::ZERO, ..self.lifetime });
+        let lifetime = freshness::lifetime(policy, self.status, &fields, &self.validators, wall)?;
         announce(&mut fields, policy, &lifetime, wall);
-        Self {
+        Some(Self {
             key: self.key.clone(),
             status: self.status,
             fields,
             validators: self.validators.clone(),
             lifetime,
-            received: now,
+            received: asked,
             content: self.content.clone(),
-        }
+        })
     }
 
     /// The content, to be sent.
@@ -172,6 +180,10 @@ impl StoredResponse {
     }
 }
 
+fn is_strong(etag: &HeaderValue) -> bool {
+    !etag.as_bytes().starts_with(b"W/")
+}
+
 /// Writes the fields that tell downstream caches the same as was decided here.
 fn announce(fields: &mut HeaderMap, policy: &Policy, lifetime: &Lifetime, wall: SystemTime) {
     let date = || {
@@ -192,5 +204,5 @@ fn announce(fields: &mut HeaderMap, policy: &Policy, lifetime: &Lifetime, wall: 
             fields.entry(DATE).or_insert_with(date);
         }
     }
-    fields.remove(http::header::AGE);
+    fields.remove(AGE);
 }

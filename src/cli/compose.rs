@@ -17,6 +17,9 @@ use crate::upstream::Clients;
 /// How often the memory tier evicts what is over its capacity.
 const UPKEEP: Duration = Duration::from_secs(1);
 
+/// How long the process waits for threads that hang in system calls before it ends.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
 /// Descriptors kept for files, upstream connections and the process itself.
 const SPARE_DESCRIPTORS: u64 = 256;
 
@@ -68,12 +71,16 @@ impl Composed {
     }
 }
 
-/// Starts the runtime for a command.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, String> {
-    tokio::runtime::Builder::new_multi_thread()
+/// Runs a command to its end. A thread that hangs in a system call, such as a name look-up, does
+/// not hold up the end of the process.
+pub(super) fn run(command: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("the runtime cannot be started: {error}"))
+        .map_err(|error| format!("the runtime cannot be started: {error}"))?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_timeout(LAST_MOMENT);
+    result
 }
 
 /// Listens, or says what is in the way.

@@ -10,7 +10,7 @@ use crate::config::{self, Config};
 use crate::demo;
 use crate::portal::Registry;
 
-use super::compose::{Composed, asked_to_end, listen, runtime};
+use super::compose::{Composed, asked_to_end, listen, run};
 use super::log::Log;
 
 /// Options of `unpad demo`.
@@ -27,7 +27,7 @@ impl Demo {
     /// Serves until the process is asked to end.
     pub(super) fn run(self) -> Result<(), String> {
         self.log.start();
-        runtime()?.block_on(async {
+        run(async {
             let gateway = listen(self.listen).await?;
             let portal = listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
             let at = |listener: &tokio::net::TcpListener| {

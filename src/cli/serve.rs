@@ -12,7 +12,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::portal::Registry;
 
-use super::compose::{Composed, asked_to_end, listen, runtime};
+use super::compose::{Composed, asked_to_end, listen, run};
 use super::log::Log;
 
 /// Options of `unpad serve`.
@@ -41,7 +41,7 @@ pub(super) struct Serve {
     #[arg(long)]
     at_root: bool,
     /// The URL at which clients reach the gateway, instead of the registry's
-    #[arg(long, value_name = "URL", env = "UNPAD_PUBLIC_URL")]
+    #[arg(long, value_name = "URL", env = "UNPAD_PUBLIC_URL", value_parser = config::public_url)]
     public_url: Option<Url>,
     #[command(flatten)]
     log: Log,
@@ -52,7 +52,7 @@ impl Serve {
     pub(super) fn run(self) -> Result<(), String> {
         self.log.start();
         let config = self.config()?;
-        runtime()?.block_on(async {
+        run(async {
             let listener = listen(config.listen).await?;
             let address = listener.local_addr().map_err(|error| error.to_string())?;
             announce(&config, address);

@@ -104,6 +104,14 @@ pub fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
     resolve::config(file).map_err(|sentence| ConfigError::of_meaning(name, sentence))
 }
 
+/// Reads a public URL as the file's would be read.
+///
+/// # Errors
+/// A sentence that says what would be right.
+pub fn public_url(text: &str) -> Result<url::Url, String> {
+    text.parse().map(|value::Link(url)| url)
+}
+
 fn strict() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_aliases: 0, max_anchors: 0, max_documents: 1 },

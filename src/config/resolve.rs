@@ -45,6 +45,7 @@ pub(super) fn config(file: File) -> Result<Config, String> {
         .collect::<Result<Vec<_>, _>>()?;
     let defaults = Config::default();
     let server = file.server;
+    check_server(&server)?;
     Ok(Config {
         listen: server.listen.as_ref().map_or(defaults.listen, |listen| listen.0.0),
         server: server::Options {
@@ -187,6 +188,7 @@ fn limits(base: &upstream::Limits, over: &section::Limits) -> upstream::Limits {
         connect_time: time(over.connect_time, base.connect_time),
         first_byte_time: time(over.first_byte_time, base.first_byte_time),
         idle_time: time(over.idle_time, base.idle_time),
+        buffer_time: time(over.buffer_time, base.buffer_time),
         total_time: time(over.total_time, base.total_time),
         redirects: over.redirects.unwrap_or(base.redirects),
         // More permits than a semaphore has are as good as all of them.
@@ -201,6 +203,23 @@ fn cors(base: &cors::Policy, over: &section::Cors, at: &str) -> Result<cors::Pol
     let max_age = over.max_age.map_or(base.max_age(), |time| time.0);
     cors::Policy::new(origins.clone(), credentials, max_age)
         .map_err(|error| format!("{at}: {error}"))
+}
+
+/// The times in which a client must do something cannot be zero.
+fn check_server(server: &file::Server) -> Result<(), String> {
+    let times = [
+        ("header_time", server.header_time),
+        ("idle_time", server.idle_time),
+        ("stall_time", server.stall_time),
+        ("connection_time", server.connection_time),
+    ];
+    match times.iter().find(|(_, time)| time.is_some_and(|time| time.0.is_zero())) {
+        None if server.connections == Some(0) => {
+            Err("server.connections is zero, which would let nobody in".to_owned())
+        }
+        None => Ok(()),
+        Some((name, _)) => Err(format!("server.{name} is zero, which would let nothing through")),
+    }
 }
 
 fn server_limits(server: &file::Server) -> server::Limits {

@@ -44,6 +44,8 @@ pub(super) struct Limits {
     pub first_byte_time: Option<Time>,
     /// Time between two pieces of content (30s).
     pub idle_time: Option<Time>,
+    /// Time for which a file is read before it is handed on as it comes (5s).
+    pub buffer_time: Option<Time>,
     /// Time for everything up to the end of JSON content (30s).
     pub total_time: Option<Time>,
     /// Redirects followed (5).

@@ -33,7 +33,7 @@ use crate::cache::{
     Answer, Ask, Cache, CacheKey, CacheStatus, Content, Directives, Failure, Part, Reply,
 };
 use crate::clock::Clock;
-use crate::portal::{Form, Portal, Registry, Target};
+use crate::portal::{Form, Portal, Registry, Target, Terms};
 use crate::upstream::{Clients, Health, Site};
 
 pub use error::{Error, Limit, PortalFailure};
@@ -68,6 +68,8 @@ pub struct Place {
 pub struct Request<'a> {
     /// The portal.
     pub place: &'a Place,
+    /// The terms for this path of it.
+    pub terms: &'a Arc<Terms>,
     /// GET or HEAD.
     pub method: &'a Method,
     /// The path behind the portal's id, without its leading slash, as received.
@@ -150,7 +152,7 @@ impl Gateway {
         let origin = PortalOrigin {
             portal: Arc::clone(portal),
             site: Arc::clone(&request.place.site),
-            terms: Arc::clone(portal.terms(request.path)),
+            terms: Arc::clone(request.terms),
             method: request.method.clone(),
             target,
             buffer: self.buffer,
@@ -173,10 +175,9 @@ fn ask(request: &Request<'_>, target: &Target) -> Ask {
     };
     let url = target.url.as_str();
     let key = CacheKey::new(&[KEY_VERSION, portal.id.as_str(), form, url]);
-    let terms = portal.terms(request.path);
     Ask {
         key,
-        policy: terms.cache_policy(portal.dialect, request.path),
+        policy: portal.cache_policy(request.terms, request.path),
         directives: Directives::of_request(request.fields),
         part: part(request, target.form),
     }

@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 use crate::cache::{Content, Fetched, Origin, Passing, Validators, Whole};
 use crate::jsonp;
 use crate::portal::{Form, Portal, Target, Terms};
-use crate::upstream::{self, Fetch, Phase, Read, Response, Site};
+use crate::upstream::{self, Fetch, Phase, Read, Response, Site, Turn};
 
 use super::error::{Limit, PortalFailure};
 use super::{Error, fields, provenance};
@@ -24,7 +24,7 @@ const INLINE_WORK: usize = 256 << 10;
 /// At most so many characters of what a portal said are told.
 const FOUND: usize = 32;
 
-/// RFC 9110 §15.5.4 and RFC 6585 §4, §15.6.4: answers that ask to come back later.
+/// RFC 6585 §4 and RFC 9110 §15.6.4: answers that ask to come back later.
 const COME_BACK_LATER: [u16; 2] = [429, 503];
 
 /// The way to one target.
@@ -71,14 +71,14 @@ struct Errand {
 
 impl Errand {
     async fn run(self) -> Result<Fetched, Error> {
-        let result = if self.target.form == Form::File {
-            self.file().await
-        } else {
-            let after = self.terms.limits.total_time;
-            match tokio::time::timeout(after, self.json()).await {
+        let after = self.terms.limits.total_time;
+        let result = match self.site.turn(after).await {
+            Err(error) => Err(error.into()),
+            Ok(turn) if self.target.form == Form::File => self.file(turn).await,
+            Ok(turn) => match tokio::time::timeout(after, self.json(turn)).await {
                 Ok(result) => result,
                 Err(_) => self.noting(Err(upstream::Error::Timeout { phase: Phase::Total, after })),
-            }
+            },
         };
         if let Err(error) = &result {
             let portal = self.portal.id.as_str();
@@ -88,7 +88,7 @@ impl Errand {
         result
     }
 
-    async fn fetch(&self) -> Result<Response, Error> {
+    async fn fetch(&self, turn: Turn, most: u64) -> Result<Response, Error> {
         let mut fields = HeaderMap::new();
         if let Some(validators) = &self.validators {
             // RFC 9111 §4.3.1: validators of the stored response make the request conditional.
@@ -104,16 +104,19 @@ impl Errand {
             method: if self.head { Method::HEAD } else { Method::GET },
             url: self.target.url.clone(),
             fields,
+            most,
             limits: self.terms.limits.clone(),
         };
-        Ok(self.site.fetch(&fetch).await?)
+        Ok(self.site.fetch(&fetch, turn).await?)
     }
 
     /// Fetches JSON, in its padding or bare.
-    async fn json(&self) -> Result<Fetched, Error> {
-        let response = self.fetch().await?;
+    async fn json(&self, turn: Turn) -> Result<Fetched, Error> {
+        let longest = self.terms.limits.json_bytes;
+        let response = self.fetch(turn, longest as u64).await?;
         let status = response.status;
         if status == StatusCode::NOT_MODIFIED && self.validators.is_some() {
+            self.site.note_success(status);
             return Ok(Fetched::NotModified(response.fields));
         }
         let error = status.is_client_error() || status.is_server_error();
@@ -121,8 +124,8 @@ impl Errand {
             return Err(failed(status, PortalFailure::Status, None));
         }
         let upstream_fields = response.fields;
-        let longest = self.terms.limits.json_bytes;
         let content = self.noting(response.body.read(longest).await)?;
+        self.site.note_success(status);
         let (portal, wait) = (Arc::clone(&self.portal), self.site.retry_after());
         let (form, url) = (self.target.form, self.target.url.clone());
         let size = content.len();
@@ -137,20 +140,24 @@ impl Errand {
         off_the_runtime(work, size).await
     }
 
-    /// Fetches a file: kept whole if it is short, passed through if it is long.
-    async fn file(&self) -> Result<Fetched, Error> {
-        let after = self.terms.limits.total_time;
-        let response = self.fetch().await?;
+    /// Fetches a file: kept whole if it is short, passed through if it is long or slow.
+    async fn file(&self, turn: Turn) -> Result<Fetched, Error> {
+        let limit = self.terms.limits.file_bytes;
+        let response = self.fetch(turn, limit).await?;
         let (status, mut upstream_fields) = (response.status, response.fields);
+        self.site.note_success(status);
         if status == StatusCode::NOT_MODIFIED && self.validators.is_some() {
             return Ok(Fetched::NotModified(upstream_fields));
         }
         if !fields::may_pass(status) {
             return Err(failed(status, PortalFailure::Status, None));
         }
-        if response.body.was_coded() {
-            // RFC 9110 §8.8.1: a strong validator is one coding's alone.
+        let validators = Validators::of(&upstream_fields);
+        let body = response.body;
+        if body.was_coded() {
+            // RFC 9110 §8.8.1: a strong validator is one coding's alone, and so is a length.
             upstream_fields.remove(ETAG);
+            upstream_fields.remove(CONTENT_LENGTH);
         }
         let mut fields = fields::of_file(&upstream_fields, &self.portal, &self.target.url);
         if self.head {
@@ -158,26 +165,23 @@ impl Errand {
             let content = Content::Buffer(Bytes::new());
             return Ok(Fetched::Passing(Passing { status, fields, content }));
         }
-        let read = tokio::time::timeout(after, response.body.read_up_to(self.buffer)).await;
-        match read {
-            Ok(read) => match self.noting(read)? {
-                Read::All(content) => {
-                    provenance::add_digest(&mut fields, &content);
-                    let validators = Validators::of(&upstream_fields);
-                    Ok(Fetched::Whole(Whole { status, fields, content, validators }))
-                }
-                Read::More(body) => {
-                    let length = body.length();
-                    let limit = self.terms.limits.file_bytes;
-                    if length.is_some_and(|announced| announced > limit) {
-                        return Err(Error::ResponseTooLarge(Limit::Content(limit)));
-                    }
-                    let stream = body.into_stream(limit).map_err(Into::into);
-                    let content = Content::Stream(Box::pin(stream), length);
-                    Ok(Fetched::Passing(Passing { status, fields, content }))
-                }
-            },
-            Err(_) => self.noting(Err(upstream::Error::Timeout { phase: Phase::Total, after })),
+        if body.length().is_some_and(|announced| announced > limit) {
+            return Err(Error::ResponseTooLarge(Limit::Content(limit)));
+        }
+        match self
+            .noting(body.read_up_to(self.buffer, Some(self.terms.limits.buffer_time)).await)?
+        {
+            Read::All(content) => {
+                provenance::add_digest(&mut fields, &content);
+                Ok(Fetched::Whole(Whole { status, fields, content, validators }))
+            }
+            Read::More(body) => {
+                let length = body.length();
+                let turn = self.site.stream_turn()?;
+                let stream = body.into_stream(limit, turn).map_err(Into::into);
+                let content = Content::Stream(Box::pin(stream), length);
+                Ok(Fetched::Passing(Passing { status, fields, content }))
+            }
         }
     }
 

@@ -16,8 +16,21 @@ const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 /// Whom to name as the source, as an RFC 9651 string or display string.
 const ATTRIBUTION: HeaderName = HeaderName::from_static("unpad-attribution");
 
-/// Parameters whose values are not told, by a part of their name.
-const SECRETS: [&str; 6] = ["key", "token", "secret", "pass", "auth", "sig"];
+/// Parameters whose values are not told, by a word of their name.
+const SECRETS: [&str; 12] = [
+    "key",
+    "apikey",
+    "token",
+    "secret",
+    "pass",
+    "password",
+    "passwd",
+    "auth",
+    "authorization",
+    "sig",
+    "signature",
+    "credential",
+];
 
 /// Adds the digest of the content and, unless the portal's own is kept, a strong validator.
 pub(super) fn add_digest(fields: &mut HeaderMap, content: &[u8]) {
@@ -48,23 +61,35 @@ pub(super) fn add_source(fields: &mut HeaderMap, portal: &Portal, target: &Url) 
 fn without_secrets(target: &Url, callback: Option<&str>) -> Url {
     let mut told = target.clone();
     let Some(query) = target.query() else { return told };
-    let name_of = |parameter: &str| parameter.split('=').next().unwrap_or("").to_owned();
     let kept: Vec<_> = query
         .split('&')
-        .filter(|parameter| callback.is_none_or(|c| name_of(parameter) != c))
-        .map(|parameter| {
-            let name = name_of(parameter);
-            let lower = name.to_ascii_lowercase();
-            if SECRETS.iter().any(|s| lower.contains(s)) {
+        .filter(|parameter| callback.is_none_or(|c| Portal::parameter_name(parameter) != c))
+        .map(|parameter| match parameter.split_once('=') {
+            Some((name, _)) if is_secret(&Portal::parameter_name(name)) => {
                 format!("{name}=REDACTED")
-            } else {
-                parameter.to_owned()
             }
+            _ => parameter.to_owned(),
         })
         .collect();
     let query = kept.join("&");
     told.set_query((!query.is_empty()).then_some(&query));
     told
+}
+
+/// Whether a name says that its value is a secret: `api_key`, `X-Token`, `accessToken`.
+fn is_secret(name: &str) -> bool {
+    let mut words = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            words.push('_');
+        }
+        words.push(c.to_ascii_lowercase());
+    }
+    let whole = name.to_ascii_lowercase();
+    let of_words = |text: &str| {
+        text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| SECRETS.contains(&word))
+    };
+    of_words(&words) || of_words(&whole)
 }
 
 fn append_link(fields: &mut HeaderMap, url: &str, relation: &str) {
@@ -109,6 +134,10 @@ mod tests {
         let url = "https://a.example/x?q=1&api_key=s3&Token=t&callback=cb".parse().expect("a URL");
         let told = without_secrets(&url, Some("callback"));
         assert_eq!(told.as_str(), "https://a.example/x?q=1&api_key=REDACTED&Token=REDACTED");
+        let odd = "https://a.example/x?api%5Fk%65y=s3&accessToken=t&author=me&keywords=k";
+        let told = without_secrets(&odd.parse().expect("a URL"), None);
+        let expected = "api%5Fk%65y=REDACTED&accessToken=REDACTED&author=me&keywords=k";
+        assert_eq!(told.query(), Some(expected));
         let only = "https://a.example/x?callback=cb".parse().expect("a URL");
         assert_eq!(without_secrets(&only, Some("callback")).as_str(), "https://a.example/x");
     }

@@ -12,11 +12,13 @@ mod id;
 mod target;
 mod terms;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use regex::Regex;
 use url::Url;
 
+use crate::cache::freshness::Policy;
 use crate::jsonp::CallbackName;
 use crate::upstream::{HostRule, SiteRules};
 
@@ -68,13 +70,13 @@ pub struct Route {
 }
 
 impl Portal {
-    /// The terms for a path (without its leading slash).
+    /// The terms for a path (without its leading slash), in whatever spelling.
     #[must_use]
     pub fn terms(&self, path: &str) -> &Arc<Terms> {
         if self.routes.is_empty() {
             return &self.terms;
         }
-        let path = format!("/{path}");
+        let path = format!("/{}", target::plain_spelling(path));
         let route = self.routes.iter().find(|route| route.path.is_match(&path));
         route.map_or(&self.terms, |route| &route.terms)
     }
@@ -93,6 +95,18 @@ impl Portal {
     #[must_use]
     pub const fn examples(&self) -> &'static [&'static str] {
         self.dialect.examples()
+    }
+
+    /// What the cache needs to know for a path under `terms`.
+    #[must_use]
+    pub fn cache_policy(&self, terms: &Terms, path: &str) -> Policy {
+        terms.cache_policy(self.dialect, &target::plain_spelling(path))
+    }
+
+    /// The name of a query parameter as the portal will read it.
+    #[must_use]
+    pub fn parameter_name(parameter: &str) -> Cow<'_, str> {
+        target::decoded_name(parameter.split('=').next().unwrap_or(parameter))
     }
 
     /// The licence as a URL, which is what a `Link` needs.

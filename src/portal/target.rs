@@ -133,8 +133,12 @@ impl Portal {
     /// [`PathRefusal`] when the path could lead elsewhere.
     pub fn target(&self, path: &str, query: Option<&str>) -> Result<Target, PathRefusal> {
         judge(path)?;
-        let form = self.dialect.form(self.ask, path);
-        let mut uri = format!("{}/{path}", self.base);
+        let form = self.dialect.form(self.ask, &plain_spelling(path));
+        let longest = self.base.text.len() + path.len() + query.map_or(0, str::len) + 64;
+        let mut uri = String::with_capacity(longest);
+        uri.push_str(&self.base.text);
+        uri.push('/');
+        uri.push_str(path);
         let prefix_length = self.base.text.len();
         let mut separator = '?';
         let mut append = |parameter: &str| {
@@ -147,7 +151,9 @@ impl Portal {
             }
         }
         if let (Form::Padded, Some(name)) = (form, self.dialect.callback_parameter()) {
-            append(&format!("{name}={}", self.callback.as_str()));
+            append(name);
+            uri.push('=');
+            uri.push_str(self.callback.as_str());
         }
         let url = Url::parse(&uri).map_err(|_| PathRefusal::LeavesBase)?;
         // Whatever the parser made of the path: it must still be below the base.
@@ -169,8 +175,39 @@ impl Portal {
     }
 }
 
+/// A path as routes and dialects are to see it: escapes that need not be there are decoded (RFC 3986
+/// §6.2.2.2) and empty segments left out, as servers do, so that another spelling of a path is not
+/// another path. It is judged by; what was written is forwarded.
+pub(super) fn plain_spelling(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') && !path.contains("//") && !path.starts_with('/') {
+        return Cow::Borrowed(path);
+    }
+    let mut plain = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(next) = rest.chars().next() {
+        let unreserved = escaped_byte(rest)
+            .map(char::from)
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~'));
+        let (read, length) = unreserved.map_or((next, next.len_utf8()), |c| (c, 3));
+        if read != '/' || !(plain.is_empty() || plain.ends_with('/')) {
+            plain.push(read);
+        }
+        rest = &rest[length..];
+    }
+    Cow::Owned(plain)
+}
+
+/// The byte of an escape (`%5F`) at the beginning of a text.
+fn escaped_byte(text: &str) -> Option<u8> {
+    let digits = text.strip_prefix('%')?.get(..2)?;
+    if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    u8::from_str_radix(digits, 16).ok()
+}
+
 /// A parameter's name as a form decoder reads it: `+` is a space, escapes are decoded once.
-fn decoded_name(name: &str) -> Cow<'_, str> {
+pub(super) fn decoded_name(name: &str) -> Cow<'_, str> {
     if !name.contains(['%', '+']) {
         return Cow::Borrowed(name);
     }
@@ -180,8 +217,8 @@ fn decoded_name(name: &str) -> Cow<'_, str> {
 
 /// Judges the path as a server might read it: decoded once, with an encoded slash as a slash.
 fn judge(path: &str) -> Result<(), PathRefusal> {
-    let decoded: Vec<u8> = percent_decode_str(path).collect();
-    for byte in &decoded {
+    let decoded: Cow<'_, [u8]> = percent_decode_str(path).into();
+    for byte in decoded.iter() {
         match byte {
             b'\\' => return Err(PathRefusal::Backslash),
             0..=0x1f | 0x7f => return Err(PathRefusal::Control),

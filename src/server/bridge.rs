@@ -1,6 +1,8 @@
 //! The bridge: a request for something of a portal's, and its answer as HTTP. The answer itself is
 //! the gateway's.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
@@ -9,6 +11,7 @@ use http::{HeaderName, HeaderValue};
 
 use crate::cache::Content;
 use crate::gateway::{self, Place};
+use crate::portal::Terms;
 
 use super::metrics::Account;
 use super::{Service, problem};
@@ -23,11 +26,13 @@ const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; sandb
 pub(super) async fn answer(
     service: &Service,
     place: &Place,
+    terms: &Arc<Terms>,
     path: &str,
     request: &Parts,
 ) -> Response {
     let asked = gateway::Request {
         place,
+        terms,
         method: &request.method,
         path,
         query: request.uri.query(),

@@ -7,15 +7,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tower::ServiceExt as _;
 
 use super::deadline::{Busy, Deadlined, Held};
 use super::{Service, outermost};
@@ -68,7 +65,6 @@ pub async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
-    let router = Router::new().fallback(outermost::answer).with_state(Arc::clone(&service));
     let places = Arc::new(Semaphore::new(limits.connections));
     let (draining, drain) = watch::channel(false);
     let mut stop = pin!(stop);
@@ -78,8 +74,11 @@ pub async fn serve(
             () = &mut stop => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let connection =
-            Connection { router: router.clone(), limits: limits.clone(), drain: drain.clone() };
+        let connection = Connection {
+            service: Arc::clone(&service),
+            limits: limits.clone(),
+            drain: drain.clone(),
+        };
         let open = service.metrics.connections.clone();
         open.inc();
         tokio::spawn(async move {
@@ -129,7 +128,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// One connection and what it needs to know.
 struct Connection {
-    router: Router,
+    service: Arc<Service>,
     limits: Limits,
     drain: watch::Receiver<bool>,
 }
@@ -140,16 +139,18 @@ impl Connection {
         let _ = stream.set_nodelay(true);
         let busy = Busy::default();
         let stream = TokioIo::new(Deadlined::new(stream, &self.limits, busy.clone()));
-        let router = self.router;
+        let gateway = self.service;
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let answering = busy.begin();
-            let handled = router.clone().oneshot(request.map(axum::body::Body::new) as Request);
-            async move {
-                let response = handled.await?;
+            let gateway = Arc::clone(&gateway);
+            let (request, _) = request.into_parts();
+            // Boxed, because hyper keeps room for the future in every connection, idle or not.
+            Box::pin(async move {
+                let response = outermost::answer(&gateway, request).await;
                 Ok::<_, std::convert::Infallible>(
                     response.map(|body| Held { body, _answering: answering }),
                 )
-            }
+            })
         });
         let mut builder = http1::Builder::new();
         builder

@@ -32,6 +32,7 @@ use crate::cache::Memory;
 use crate::clock::Clock;
 use crate::cors;
 use crate::gateway::{Gateway, Place};
+use crate::portal::Terms;
 
 pub use listen::{Limits, serve};
 use metrics::Metrics;
@@ -101,14 +102,12 @@ impl Service {
             return match (self.gateway.place(id), below) {
                 (None, _) => Located::UnknownPortal,
                 (Some(place), None) => Located::Entry(place),
-                (Some(place), Some(path)) => Located::Bridge { place, path },
+                (Some(place), Some(path)) => Located::bridge(place, path),
             };
         }
         let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/portals" | "/problems");
         match self.options.at_root.as_deref().and_then(|id| self.gateway.place(id)) {
-            Some(place) if !own => {
-                Located::Bridge { place, path: path.strip_prefix('/').unwrap_or(path) }
-            }
+            Some(place) if !own => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
             _ => Located::Own(path),
         }
     }
@@ -128,7 +127,7 @@ impl Service {
 #[derive(Debug, Clone, Copy)]
 enum Located<'a> {
     /// Something of a portal's.
-    Bridge { place: &'a Place, path: &'a str },
+    Bridge { place: &'a Place, terms: &'a Arc<Terms>, path: &'a str },
     /// A portal's entry.
     Entry(&'a Place),
     /// A portal nobody knows.
@@ -138,6 +137,10 @@ enum Located<'a> {
 }
 
 impl<'a> Located<'a> {
+    fn bridge(place: &'a Place, path: &'a str) -> Self {
+        Self::Bridge { place, terms: place.portal.terms(path), path }
+    }
+
     fn place(&self) -> Option<&'a Place> {
         match self {
             Self::Bridge { place, .. } | Self::Entry(place) => Some(place),

@@ -2,10 +2,8 @@
 //! the fields of every answer, the access log, the metrics, and that a panic costs one request.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{Request, State};
 use axum::response::Response;
 use futures_util::FutureExt as _;
 use http::header::{
@@ -13,7 +11,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 
 use crate::cors;
 
@@ -24,39 +22,39 @@ use super::{Located, Service, problem, router};
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 
 /// Answers any request.
-pub(super) async fn answer(State(service): State<Arc<Service>>, request: Request) -> Response {
+pub(super) async fn answer(service: &Service, request: Parts) -> Response {
     let started = service.clock.now();
-    let (request, _) = request.into_parts();
     let located = service.locate(request.uri.path());
     let policy = match located {
-        Located::Bridge { place, path } => &place.portal.terms(path).cors,
+        Located::Bridge { terms, .. } => &terms.cors,
         Located::Entry(place) => &place.portal.terms.cors,
         Located::UnknownPortal | Located::Own(_) => &service.options.cors,
     };
+    let is_preflight = cors::is_preflight(&request.method, &request.headers);
     let mut response = match check(&request) {
-        Err(refusal) => refusal.response(&service),
-        Ok(()) if cors::is_preflight(&request.method, &request.headers) => {
+        Err(refusal) => refusal.response(service),
+        Ok(()) if is_preflight => {
             let mut response = no_content();
             *response.headers_mut() = policy.preflight(&request.headers);
             response
         }
         Ok(()) if request.method == Method::OPTIONS => no_content(),
         Ok(()) => {
-            let handled = router::route(&service, located, &request);
+            let handled = router::route(service, located, &request);
             AssertUnwindSafe(handled)
                 .catch_unwind()
                 .await
-                .unwrap_or_else(|_| problem::internal().response(&service))
+                .unwrap_or_else(|_| problem::internal().response(service))
         }
     };
     if request.method == Method::HEAD {
         response = without_content(response);
     }
-    if !cors::is_preflight(&request.method, &request.headers) {
+    if !is_preflight {
         policy.apply(&request.headers, response.headers_mut());
     }
-    finish(&service, response.headers_mut());
-    account(&service, &request, located, &response, started);
+    finish(service, response.headers_mut());
+    account(service, &request, located, &response, started);
     response
 }
 
@@ -76,10 +74,14 @@ fn check(request: &Parts) -> Result<(), Problem> {
     Ok(())
 }
 
-/// RFC 9112 §3.2: a server MUST respond with 400 to a request that lacks a Host header field, to
-/// one that contains more than one, and to one with an invalid field value.
+/// RFC 9112 §3.2: a server MUST respond with 400 to any HTTP/1.1 request message that lacks a Host
+/// header field and to any request message that contains more than one Host header field line or a
+/// Host header field with an invalid field value.
 fn check_host(request: &Parts) -> Result<(), Problem> {
     let mut hosts = request.headers.get_all(HOST).iter();
+    if request.version == Version::HTTP_10 && !request.headers.contains_key(HOST) {
+        return Ok(());
+    }
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return Err(problem::bad_request("a request has exactly one Host field"));
     };
@@ -99,9 +101,11 @@ fn no_content() -> Response {
 
 /// RFC 9110 §9.3.2: HEAD is answered with the fields of a GET and no content.
 fn without_content(mut response: Response) -> Response {
-    if let (Some(length), false) =
-        (response.body().size_hint().exact(), response.headers().contains_key(CONTENT_LENGTH))
-    {
+    // RFC 9110 §8.6: a length in an answer to HEAD, or in a 304, is that of the content a GET gives.
+    let says_length = response.status() != StatusCode::NOT_MODIFIED
+        && response.status() != StatusCode::NO_CONTENT
+        && !response.headers().contains_key(CONTENT_LENGTH);
+    if let (Some(length), true) = (response.body().size_hint().exact(), says_length) {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }
     *response.body_mut() = Body::empty();

@@ -14,7 +14,9 @@ pub(super) async fn route(
     request: &Parts,
 ) -> Response<Body> {
     match located {
-        Located::Bridge { place, path } => bridge::answer(service, place, path, request).await,
+        Located::Bridge { place, terms, path } => {
+            bridge::answer(service, place, terms, path, request).await
+        }
         Located::Entry(place) => registry::entry(service, place),
         Located::UnknownPortal => problem::unknown_portal(service).response(service),
         Located::Own("/portals") => registry::all(service),

@@ -13,10 +13,10 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 use tokio::io::{AsyncRead, BufReader};
+use tokio::time::Instant;
 use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::fetch::Turn;
-use super::{Error, Excess, Limits, Phase};
+use super::{Error, Excess, Fetch, Phase, Turn};
 
 /// The most content codings taken off one message; real ones have one.
 const CODINGS: usize = 3;
@@ -27,6 +27,10 @@ const PIECE: usize = 64 << 10;
 /// Up to here any compression ratio is accepted: a small message cannot hurt.
 const RATIO_FREE: u64 = 1 << 20;
 
+/// The most that is reserved on the word of a `Content-Length`: 32 MiB. Untouched memory costs
+/// nothing, but a length can be a lie.
+const RESERVE: usize = 32 << 20;
+
 /// What a buffer may have reserved beyond its content; more is given back, because the buffer may
 /// be kept for days and is weighed by its content.
 const SLACK: usize = 4096;
@@ -36,6 +40,7 @@ type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
 /// The content of a response, not yet read.
 pub struct Body {
     pieces: Pieces,
+    turn: Turn,
     length: Option<u64>,
     coded: bool,
 }
@@ -57,17 +62,20 @@ impl Body {
     /// The body of a response; `turn` is given back when the body has been read or dropped.
     pub(super) fn new(
         response: reqwest::Response,
-        limits: &Limits,
+        fetch: &Fetch,
         turn: Turn,
     ) -> Result<Self, Error> {
         let codings = codings(response.headers())?;
         let length = response.content_length().filter(|_| codings.is_empty());
         let received = Arc::new(AtomicU64::new(0));
-        let wire = wire(response, limits.idle_time, Arc::clone(&received), turn);
+        let wire = wire(response, fetch.limits.idle_time, fetch.most, Arc::clone(&received));
         let coded = !codings.is_empty();
-        let pieces =
-            if coded { within_ratio(decoded(wire, codings), received, limits.ratio) } else { wire };
-        Ok(Self { pieces, length, coded })
+        let pieces = if coded {
+            within_ratio(decoded(wire, codings), received, fetch.limits.ratio)
+        } else {
+            wire
+        };
+        Ok(Self { pieces, turn, length, coded })
     }
 
     /// The length in bytes, if the message says it and no coding was taken off.
@@ -88,44 +96,65 @@ impl Body {
     /// [`Error::TooLarge`] as soon as more than `limit` bytes are announced or read; else as the
     /// transfer fails.
     pub async fn read(self, limit: usize) -> Result<Bytes, Error> {
-        match self.read_up_to(limit).await? {
+        match self.read_up_to(limit, None).await? {
             Read::All(content) => Ok(content),
             Read::More(..) => Err(Error::TooLarge(Excess::Content(limit as u64))),
         }
     }
 
-    /// Reads up to `limit` bytes; what is longer is handed back as a stream that begins with what
-    /// was read.
+    /// Reads up to `limit` bytes, and for `at_most` if a time is given; what is longer or takes
+    /// longer is handed back as a body that begins with what was read.
     ///
     /// # Errors
     /// As the transfer fails.
-    pub async fn read_up_to(mut self, limit: usize) -> Result<Read, Error> {
+    pub async fn read_up_to(
+        mut self,
+        limit: usize,
+        at_most: Option<Duration>,
+    ) -> Result<Read, Error> {
         let announced = self.length.unwrap_or(0);
         if announced > limit as u64 {
             return Ok(Read::More(self));
         }
-        // Untouched memory costs nothing, so the announced length, which is within the limit, may
-        // be reserved even if it is a lie.
-        let mut content = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
-        while let Some(piece) = self.pieces.next().await.transpose()? {
+        let reserve = usize::try_from(announced).unwrap_or(0).min(RESERVE);
+        let mut content = BytesMut::with_capacity(reserve);
+        let until = at_most.map(|time| Instant::now() + time);
+        loop {
+            let next = match until {
+                None => self.pieces.next().await,
+                // Nothing is lost when the wait ends: a piece that is half received stays in the
+                // stream.
+                Some(until) => match tokio::time::timeout_at(until, self.pieces.next()).await {
+                    Ok(next) => next,
+                    Err(_) => return Ok(self.beginning_with(content)),
+                },
+            };
+            let Some(piece) = next.transpose()? else { return Ok(Read::All(fitted(content))) };
             let over = content.len() + piece.len() > limit;
             content.extend_from_slice(&piece);
             if over {
-                let begun = futures_util::stream::iter([Ok(content.freeze())]);
-                self.pieces = Box::pin(begun.chain(self.pieces));
-                return Ok(Read::More(self));
+                return Ok(self.beginning_with(content));
             }
         }
-        Ok(Read::All(fitted(content)))
     }
 
-    /// The pieces, cut off with an error after `limit` bytes.
+    fn beginning_with(mut self, content: BytesMut) -> Read {
+        let begun = futures_util::stream::iter([Ok(content.freeze())]);
+        self.pieces = Box::pin(begun.chain(self.pieces));
+        Read::More(self)
+    }
+
+    /// The pieces, cut off with an error after `limit` bytes. They hold `turn` instead of the
+    /// fetch's own, which is given back.
     pub fn into_stream(
         self,
         limit: u64,
+        turn: Turn,
     ) -> impl Stream<Item = Result<Bytes, Error>> + Send + 'static {
         let mut passed = 0;
+        drop(self.turn);
         self.pieces.map(move |piece| {
+            let _held = &turn;
             let piece = piece?;
             passed += piece.len() as u64;
             if passed > limit {
@@ -175,25 +204,26 @@ fn codings(fields: &HeaderMap) -> Result<Vec<Coding>, Error> {
     Ok(codings)
 }
 
-/// The bytes as received, counted; ends with an error if the message ends early.
+/// The bytes as received, counted; ends with an error if the message ends early or is over `most`.
 fn wire(
     response: reqwest::Response,
     idle_time: Duration,
+    most: u64,
     received: Arc<AtomicU64>,
-    turn: Turn,
 ) -> Pieces {
-    let start = (response, turn);
-    Box::pin(futures_util::stream::try_unfold(start, move |(mut response, turn)| {
+    Box::pin(futures_util::stream::try_unfold(response, move |mut response| {
         let received = Arc::clone(&received);
         async move {
             let piece = tokio::time::timeout(idle_time, response.chunk())
                 .await
                 .map_err(|_| Error::Timeout { phase: Phase::Idle, after: idle_time })?
                 .map_err(|error| Error::of_body(&error))?;
-            Ok(piece.map(|piece| {
-                received.fetch_add(piece.len() as u64, Ordering::Relaxed);
-                (piece, (response, turn))
-            }))
+            let Some(piece) = piece else { return Ok(None) };
+            let before = received.fetch_add(piece.len() as u64, Ordering::Relaxed);
+            if before.saturating_add(piece.len() as u64) > most {
+                return Err(Error::TooLarge(Excess::Content(most)));
+            }
+            Ok(Some((piece, response)))
         }
     }))
 }

@@ -89,36 +89,23 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the site itself failed, which counts towards its suspension. What we refused, or
-    /// what is merely too large, does not.
-    pub(super) const fn is_site_failure(&self) -> bool {
-        matches!(
-            self,
-            Self::Unresolvable | Self::Unreachable(_) | Self::Timeout { .. } | Self::Incomplete
-        )
+    /// What the error says of the site's health: `Some(false)` if it failed, `Some(true)` if it
+    /// answered, though not with something of use, `None` if it was not asked at all.
+    pub(super) const fn is_sign_of_life(&self) -> Option<bool> {
+        match self {
+            Self::Unresolvable | Self::Unreachable(_) | Self::Timeout { .. } | Self::Incomplete => {
+                Some(false)
+            }
+            Self::TooLarge(_) | Self::Coding | Self::Malformed(_) | Self::Redirect { .. } => {
+                Some(true)
+            }
+            Self::AddressProhibited | Self::Suspended(_) | Self::Busy => None,
+        }
     }
 
     /// Whether trying once more may help: the connection broke before anything came back, which
     /// is what an idle connection that the site closed looks like.
     pub(super) const fn is_worth_a_retry(&self) -> bool {
         matches!(self, Self::Unreachable(_))
-    }
-
-    /// A word from a fixed set, for metrics and logs.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::AddressProhibited => "address-prohibited",
-            Self::Unresolvable => "unresolvable",
-            Self::Unreachable(_) => "unreachable",
-            Self::Timeout { .. } => "timeout",
-            Self::TooLarge(_) => "too-large",
-            Self::Incomplete => "incomplete",
-            Self::Coding => "coding",
-            Self::Malformed(_) => "malformed",
-            Self::Redirect { .. } => "redirect",
-            Self::Suspended(_) => "suspended",
-            Self::Busy => "busy",
-        }
     }
 }

@@ -26,6 +26,7 @@ pub struct Site {
     rules: SiteRules,
     client: reqwest::Client,
     turns: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
     waiting: AtomicUsize,
     queue: usize,
     record: Mutex<Record>,
@@ -41,6 +42,8 @@ pub struct Fetch {
     pub url: Url,
     /// Fields beside our own, such as validators.
     pub fields: HeaderMap,
+    /// The most bytes of content that are received.
+    pub most: u64,
     /// The limits.
     pub limits: Limits,
 }
@@ -57,7 +60,8 @@ pub struct Response {
 }
 
 /// A fetch's turn at the site, given back on drop.
-pub(super) type Turn = OwnedSemaphorePermit;
+#[derive(Debug)]
+pub struct Turn(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
 
 impl Site {
     /// A site; `limits` gives its connection time, concurrency and queue.
@@ -72,6 +76,7 @@ impl Site {
             client: clients.client(&rules, limits),
             rules,
             turns: Arc::new(Semaphore::new(limits.concurrency)),
+            streams: Arc::new(Semaphore::new(limits.concurrency)),
             waiting: AtomicUsize::new(0),
             queue: limits.queue,
             record: Mutex::default(),
@@ -94,47 +99,70 @@ impl Site {
         }
     }
 
-    /// Fetches one response; its content is still to be read.
+    /// Waits for a turn at the site, at most `longest`.
+    ///
+    /// # Errors
+    /// [`Error::Suspended`] at once while the site is left alone; [`Error::Busy`] when too many
+    /// wait, or the wait was too long.
+    pub async fn turn(&self, longest: Duration) -> Result<Turn, Error> {
+        self.record().waiting(self.clock.now()).map_err(Error::Suspended)?;
+        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
+            return Ok(Turn(turn));
+        }
+        let _place = Place::take(&self.waiting, self.queue).ok_or(Error::Busy)?;
+        match tokio::time::timeout(longest, Arc::clone(&self.turns).acquire_owned()).await {
+            Ok(Ok(turn)) => Ok(Turn(turn)),
+            // The semaphore is never closed.
+            Ok(Err(_)) | Err(_) => Err(Error::Busy),
+        }
+    }
+
+    /// A turn for content that goes on at its client's pace: as many as there are for fetches, so
+    /// that slow downloads never take those.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when all are taken.
+    pub fn stream_turn(&self) -> Result<Turn, Error> {
+        Arc::clone(&self.streams).try_acquire_owned().map(Turn).map_err(|_| Error::Busy)
+    }
+
+    /// Fetches one response; its content is still to be read. Whoever reads it tells with
+    /// [`Site::note_success`] or [`Site::note_error`] how that went.
     ///
     /// # Errors
     /// [`Error`] as the fetch fails.
-    pub async fn fetch(&self, fetch: &Fetch) -> Result<Response, Error> {
+    pub async fn fetch(&self, fetch: &Fetch, turn: Turn) -> Result<Response, Error> {
         if !self.rules.may_dial_literal(&fetch.url) {
             return Err(Error::AddressProhibited);
         }
-        let turn = self.turn(fetch.limits.total_time).await?;
         self.record().pass(self.clock.now()).map_err(Error::Suspended)?;
         let fetched = self.follow(fetch).await.and_then(|response| {
             check_fields(response.headers(), fetch.limits.field_bytes)?;
             check_framing(response.headers())?;
             let status = response.status();
             let fields = response.headers().clone();
-            Ok(Response { status, fields, body: Body::new(response, &fetch.limits, turn)? })
+            Ok(Response { status, fields, body: Body::new(response, fetch, turn)? })
         });
         match &fetched {
-            Ok(response) => self.note_status(response),
+            Ok(response) => self.note_fields(response),
             Err(error) => self.note_error(error),
         }
         fetched
     }
 
-    /// Notes that content broke off or took too long, which its reader alone sees.
-    pub fn note_error(&self, error: &Error) {
-        if error.is_site_failure() {
-            self.record().failed(self.clock.now());
+    /// Notes that content was read, or handed over to be read.
+    pub fn note_success(&self, status: StatusCode) {
+        if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
+            self.record().succeeded();
         }
     }
 
-    /// Waits for a turn.
-    async fn turn(&self, longest: Duration) -> Result<Turn, Error> {
-        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
-            return Ok(turn);
-        }
-        let _place = Place::take(&self.waiting, self.queue).ok_or(Error::Busy)?;
-        match tokio::time::timeout(longest, Arc::clone(&self.turns).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            // The semaphore is never closed.
-            Ok(Err(_)) | Err(_) => Err(Error::Busy),
+    /// Notes a failure, also one that only the content's reader sees.
+    pub fn note_error(&self, error: &Error) {
+        match error.is_sign_of_life() {
+            Some(true) => self.record().succeeded(),
+            Some(false) => self.record().failed(self.clock.now()),
+            None => {}
         }
     }
 
@@ -197,7 +225,8 @@ impl Site {
         Ok(response)
     }
 
-    fn note_status(&self, response: &Response) {
+    /// Notes what the fields already say; success is only known when the content has been read.
+    fn note_fields(&self, response: &Response) {
         let (now, mut record) = (self.clock.now(), self.record());
         match response.status.as_u16() {
             429 | 503 => match retry_after(&response.fields, self.clock.wall()) {
@@ -205,7 +234,7 @@ impl Site {
                 None => record.failed(now),
             },
             502 | 504 => record.failed(now),
-            _ => record.succeeded(),
+            _ => {}
         }
     }
 

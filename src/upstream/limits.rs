@@ -23,12 +23,17 @@ pub struct Limits {
     pub first_byte_time: Duration,
     /// Time between two pieces of content: 30 s. Over it: `portal-timeout`.
     pub idle_time: Duration,
-    /// Time for everything up to the end of JSON content, waiting included: 30 s; people do not
-    /// wait longer. Files are bound by `idle_time` instead. Over it: `portal-timeout`.
+    /// Time for which a file is read before it is handed on as it comes: 5 s; its client should not
+    /// wait longer for the first byte. A file that is complete by then can be stored.
+    pub buffer_time: Duration,
+    /// Time from a fetch's turn to the end of JSON content: 30 s; people do not wait longer. Files
+    /// are bound by `idle_time` instead. Over it: `portal-timeout`. As long may be waited for the
+    /// turn; over that: `busy`.
     pub total_time: Duration,
     /// Redirects followed: 5. Over it: `portal-failed`.
     pub redirects: usize,
-    /// Fetches from the portal at once: 32; more would be impolite. Others wait.
+    /// Fetches from the portal at once, and as many long files being handed on: 32; more would be
+    /// impolite. Other fetches wait; over it, a long file is `busy`.
     pub concurrency: usize,
     /// Fetches that wait for their turn: 1,000. Over it: `busy`.
     pub queue: usize,
@@ -47,6 +52,7 @@ impl Default for Limits {
             connect_time: Duration::from_secs(5),
             first_byte_time: Duration::from_secs(15),
             idle_time: Duration::from_secs(30),
+            buffer_time: Duration::from_secs(5),
             total_time: Duration::from_secs(30),
             redirects: 5,
             concurrency: 32,

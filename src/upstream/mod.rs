@@ -5,8 +5,8 @@
 //!
 //! 1. `target`: scheme, host, port and user information of every URL, the first and each
 //!    redirect's; redirects are followed here, never by the client.
-//! 2. The site's bulkhead: so many fetches at once, so many waiting, the rest refused at once.
-//! 3. `suspend`: a site that failed again and again is left alone for a while.
+//! 2. `suspend`: a site that failed again and again, or asked for a pause, is left alone.
+//! 3. The site's bulkhead: so many fetches at once, so many waiting, the rest refused at once.
 //! 4. [`address`]: every address, whether written in the URL or answered by a resolver, is judged
 //!    before it is dialled, and the resolver's judged answer is exactly what is dialled.
 //! 5. `body`: content is read with its codings taken off, counted before and after.
@@ -28,7 +28,7 @@ mod target;
 pub use body::{Body, Read};
 pub use client::{Clients, NoCertificates};
 pub use error::{Error, Excess, Phase, RedirectRefusal};
-pub use fetch::{Fetch, Response, Site};
+pub use fetch::{Fetch, Response, Site, Turn};
 pub use limits::Limits;
 pub use suspend::Health;
 pub use target::{HostRule, HostRuleError, SiteRules};

@@ -22,6 +22,8 @@ pub(super) struct Record {
     failures: u32,
     last_failure: Option<Instant>,
     suspended_until: Option<Instant>,
+    /// What the site itself asked for: a success in between does not end it.
+    asked_until: Option<Instant>,
 }
 
 /// A site's state, as the registry tells it.
@@ -39,18 +41,23 @@ impl Record {
     /// Lets a fetch pass, or says how long to wait. The first fetch after a suspension is a probe:
     /// the others keep waiting until it has succeeded.
     pub(super) fn pass(&mut self, now: Instant) -> Result<(), Duration> {
-        match self.suspended_until {
+        self.waiting(now)?;
+        if self.suspended_until.is_some() {
+            self.suspended_until = Some(now + PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Whether a fetch would be told to wait, and how long; changes nothing.
+    pub(super) fn waiting(&self, now: Instant) -> Result<(), Duration> {
+        match self.suspended_until.max(self.asked_until) {
             Some(until) if until > now => Err(until - now),
-            Some(_) => {
-                self.suspended_until = Some(now + PAUSE);
-                Ok(())
-            }
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 
     pub(super) fn succeeded(&mut self) {
-        *self = Self::default();
+        *self = Self { asked_until: self.asked_until, ..Self::default() };
     }
 
     pub(super) fn failed(&mut self, now: Instant) {
@@ -59,25 +66,21 @@ impl Record {
         self.failures = if in_a_row { self.failures.saturating_add(1) } else { 1 };
         self.last_failure = Some(now);
         if self.failures >= FAILURES {
-            self.suspend_until(now + PAUSE);
+            self.suspended_until = self.suspended_until.max(Some(now + PAUSE));
         }
     }
 
     /// RFC 9110 §10.2.3: the site asked to be left alone.
     pub(super) fn asked_to_wait(&mut self, wait: Duration, now: Instant) {
-        self.suspend_until(now + wait.min(LONGEST_WAIT));
+        self.asked_until = self.asked_until.max(Some(now + wait.min(LONGEST_WAIT)));
     }
 
     pub(super) fn health(&self, now: Instant) -> Health {
-        match self.suspended_until {
-            Some(until) if until > now => Health::Suspended(until - now),
-            _ if self.failures > 0 => Health::Failing,
-            _ => Health::Ok,
+        match self.waiting(now) {
+            Err(left) => Health::Suspended(left),
+            Ok(()) if self.failures > 0 => Health::Failing,
+            Ok(()) => Health::Ok,
         }
-    }
-
-    fn suspend_until(&mut self, until: Instant) {
-        self.suspended_until = Some(self.suspended_until.map_or(until, |old| old.max(until)));
     }
 }
 
@@ -124,5 +127,13 @@ mod tests {
         let (mut record, clock) = (Record::default(), failing().1);
         record.asked_to_wait(Duration::from_secs(999_999), clock.now());
         assert_eq!(record.pass(clock.now()), Err(LONGEST_WAIT));
+    }
+
+    #[test]
+    fn a_success_that_was_under_way_does_not_end_the_pause_a_site_asked_for() {
+        let (mut record, clock) = (Record::default(), failing().1);
+        record.asked_to_wait(Duration::from_secs(600), clock.now());
+        record.succeeded();
+        assert_eq!(record.pass(clock.now()), Err(Duration::from_secs(600)));
     }
 }

@@ -128,7 +128,9 @@ async fn a_portal_that_fails_is_covered_by_what_is_stored_for_seven_days() {
         portal.now(move |_| failure.clone());
         let answer = world.get("/p/city/x").await;
         assert_eq!((answer.status, answer.text().as_str()), (200, "1"));
-        assert!(status(&answer).contains("detail=stale-if-error"), "{}", status(&answer));
+        let said = status(&answer);
+        assert!(said.starts_with("unpad; fwd=stale; ttl=-"), "{said}");
+        assert!(said.ends_with("detail=stale-if-error"), "{said}");
         let age: u64 = answer.field("age").and_then(|a| a.parse().ok()).expect("an age");
         assert!(age >= 24 * 3600);
     }
@@ -311,4 +313,51 @@ async fn waiters_for_an_answer_that_may_not_be_shared_get_their_own() {
     texts.sort();
     texts.dedup();
     assert_eq!(texts.len(), 8, "nobody got another's answer");
+}
+
+#[tokio::test]
+async fn an_error_that_is_not_kept_does_not_uncover_what_is_stored() {
+    let portal = numbered().await;
+    let world = World::city(&portal).await;
+    world.get("/p/city/x").await;
+    world.clock.advance(Duration::from_secs(3600));
+    for reply in [
+        Reply::ckan_error(429, "{\"success\": false}"),
+        Reply::ckan_error(522, "{\"success\": false}"),
+        Reply::html(502, "<h1>"),
+    ] {
+        portal.now(move |_| reply.clone());
+        let answer = world.get("/p/city/x").await;
+        assert_eq!((answer.status, answer.text().as_str()), (200, "1"));
+        world.clock.advance(Duration::from_secs(30));
+    }
+}
+
+#[tokio::test]
+async fn what_the_portal_withdraws_is_forgotten() {
+    let portal = numbered().await;
+    let world = World::city(&portal).await;
+    world.get("/p/city/x").await;
+    world.clock.advance(Duration::from_secs(3600));
+    portal.now(|_| Reply::ckan_error(401, "{\"success\": false}"));
+    assert_eq!(world.get("/p/city/x").await.status, 401);
+    portal.now(|_| Reply::html(500, "<h1>"));
+    assert_eq!(world.get("/p/city/x").await.status, 502);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everyone_who_waits_is_told_of_an_error_that_is_not_kept() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let portal = FakePortal::new(move |_| Reply::ckan_error(429, "{}").behind(&held)).await;
+    let world = World::city(&portal).await;
+    let client = world.client;
+    let asked: Vec<_> =
+        (0..20).map(|_| tokio::spawn(async move { client.get("/p/city/x").await })).collect();
+    portal.has_received(1).await;
+    gate.open();
+    for answer in asked {
+        assert!(matches!(answer.await.expect("an answer").status, 429 | 503));
+    }
+    assert!(portal.targets().len() < 5, "no herd: {}", portal.targets().len());
 }

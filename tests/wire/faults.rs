@@ -391,3 +391,59 @@ async fn a_refused_request_makes_no_connection() {
     }
     assert_eq!(portal.connections(), 0);
 }
+
+#[tokio::test]
+async fn a_portal_that_answers_and_then_stalls_is_suspended() {
+    let portal = FakePortal::new(|_| Reply::raw("HTTP/1.1 200 OK\r\n\r\n{").then_silence()).await;
+    let yaml = format!("{}    limits: {{ idle_time: 20ms }}\n", city(&portal));
+    let world = World::with(&yaml).await;
+    for n in 0..5 {
+        assert_eq!(world.get(&format!("/p/city/{n}")).await.problem(), "portal-timeout");
+    }
+    assert_eq!(world.get("/p/city/x").await.problem(), "portal-suspended");
+}
+
+#[tokio::test]
+async fn what_is_no_failure_of_the_portals_ends_its_suspension() {
+    let portal = FakePortal::new(|_| Reply::html(502, "<h1>")).await;
+    let world = World::city(&portal).await;
+    for n in 0..5 {
+        world.get(&format!("/p/city/{n}")).await;
+    }
+    assert_eq!(world.get("/p/city/x").await.problem(), "portal-suspended");
+    portal.now(|request| match request.target.contains("moved") {
+        true => Reply::http(302, "Location: https://elsewhere.example/\r\n", ""),
+        false => Reply::ckan(format!("{}(1);", request.callback())),
+    });
+    world.clock.advance(Duration::from_secs(10));
+    assert_eq!(world.get("/p/city/moved").await.problem(), "portal-failed");
+    assert_eq!(world.get("/p/city/x").await.status, 200);
+}
+
+#[tokio::test]
+async fn waiting_for_a_turn_is_not_the_portals_failure() {
+    let portal = FakePortal::new(|_| Reply::default().then_silence()).await;
+    let limits = "concurrency: 1, queue: 100, total_time: 50ms, first_byte_time: 10s";
+    let world = World::with(&format!("{}    limits: {{ {limits} }}\n", city(&portal))).await;
+    let client = world.client;
+    let asked: Vec<_> = (0..8)
+        .map(|n| tokio::spawn(async move { client.get(&format!("/p/city/{n}")).await.problem() }))
+        .collect();
+    for problem in asked {
+        let problem = problem.await.expect("an answer");
+        assert!(matches!(problem.as_str(), "busy" | "portal-timeout"), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn received_bytes_are_limited_too() {
+    use async_compression::tokio::write::GzipEncoder;
+    use tokio::io::AsyncWriteExt as _;
+    let mut encoder = GzipEncoder::new(Vec::new());
+    encoder.shutdown().await.expect("memory");
+    let empty_member = encoder.into_inner();
+    let reply = Reply::raw("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n")
+        .repeat(empty_member, 100_000);
+    let (status, kind, _) = problem_with("json_bytes: 64 KiB", reply).await;
+    assert_eq!((status, &*kind), (502, "response-too-large"));
+}

@@ -2,6 +2,7 @@
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::support::portal::Gate;
 use crate::support::{FakePortal, Reply, World, city, files};
 
 #[tokio::test]
@@ -189,4 +190,84 @@ async fn ckans_dumps_and_uploads_are_files() {
         assert_eq!(answer.field("content-type"), Some("text/csv"));
     }
     assert!(portal.targets().iter().all(|t| !t.contains("callback")));
+}
+
+#[tokio::test]
+async fn a_304_that_is_about_another_response_does_not_confirm_the_stored_one() {
+    let portal = FakePortal::new(|request| match request.field("if-none-match") {
+        Some(_) => Reply::raw("HTTP/1.1 304 X\r\nETag: \"v2\"\r\n\r\n"),
+        None => Reply::http(200, "ETag: \"v1\"\r\nCache-Control: max-age=60\r\n", "content"),
+    })
+    .await;
+    let world = World::with(&files(&portal)).await;
+    world.get("/p/files/x").await;
+    world.clock.advance(std::time::Duration::from_secs(61));
+    let answer = world.get("/p/files/x").await;
+    let status = answer.field("cache-status");
+    assert_eq!(status, Some("unpad; fwd=stale; fwd-status=200; stored; ttl=60"));
+    assert_eq!(portal.targets().len(), 3);
+}
+
+#[tokio::test]
+async fn head_says_only_lengths_that_are_true() {
+    let portal = FakePortal::new(|_| {
+        Reply::raw("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 77\r\n\r\n")
+    })
+    .await;
+    let world = World::with(&files(&portal)).await;
+    let coded = world.client.request("HEAD", "/p/files/x.csv", "").await;
+    assert_ne!(coded.field("content-length"), Some("77"));
+    portal.now(|_| Reply::http(200, "ETag: \"v\"\r\nCache-Control: max-age=9\r\n", "content"));
+    world.get("/p/files/y").await;
+    let fields = "If-None-Match: \"v\"\r\n";
+    let unchanged = world.client.request("HEAD", "/p/files/y", fields).await;
+    assert_eq!((unchanged.status, unchanged.field("content-length")), (304, None));
+}
+
+#[tokio::test]
+async fn a_head_in_the_stale_window_does_not_validate() {
+    let portal = FakePortal::new(|_| {
+        let fields = "Cache-Control: max-age=1, stale-while-revalidate=60\r\n";
+        Reply::http(200, fields, "content")
+    })
+    .await;
+    let world = World::with(&files(&portal)).await;
+    world.get("/p/files/x").await;
+    world.clock.advance(std::time::Duration::from_secs(5));
+    assert_eq!(world.client.request("HEAD", "/p/files/x", "").await.status, 200);
+    assert_eq!(portal.targets().len(), 1);
+}
+
+#[tokio::test]
+async fn a_slow_file_streams_instead_of_failing() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let portal = FakePortal::new(move |_| {
+        Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n1234").then_gate(&held).send("5678")
+    })
+    .await;
+    let yaml = format!("{}    limits: {{ buffer_time: 50ms, total_time: 60ms }}\n", files(&portal));
+    let world = World::with(&yaml).await;
+    let mut stream = tokio::net::TcpStream::connect(world.address()).await.expect("a connection");
+    let request = "GET /p/files/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut all = Vec::new();
+    while !all.ends_with(b"1234") {
+        all.push(stream.read_u8().await.expect("the first half"));
+    }
+    gate.open();
+    stream.read_to_end(&mut all).await.expect("the second half");
+    assert!(all.ends_with(b"12345678"));
+}
+
+#[tokio::test]
+async fn a_guess_at_freshness_does_not_win_over_the_operator() {
+    let portal = FakePortal::new(|_| {
+        Reply::http(200, "Last-Modified: Sat, 21 Nov 2026 08:59:50 GMT\r\n", "x")
+    })
+    .await;
+    let world =
+        World::with(&format!("{}    freshness: {{ default: 10m }}\n", files(&portal))).await;
+    let status = world.get("/p/files/x").await.field("cache-status").map(str::to_owned);
+    assert!(status.is_some_and(|s| s.ends_with("ttl=600")));
 }

@@ -140,3 +140,26 @@ async fn a_plain_portals_registry_entry_says_who_decides() {
     let entry = world.get("/p/files").await.json();
     assert_eq!(entry["policy"]["freshness"]["decided_by"], "portal");
 }
+
+#[tokio::test]
+async fn a_route_holds_for_every_spelling_of_its_path() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::with(&format!(
+        "{}    routes:\n      - path: ^/api/3/action/datastore_search$\n\
+         \x20       cors: {{ origins: [\"https://class.example\"] }}\n",
+        city(&portal)
+    ))
+    .await;
+    for path in [
+        "/api/3/action/datastore_search",
+        "/api/3/action/datastore%5Fsearch",
+        "/api/3/action/%64atastore_search",
+        "//api/3//action/datastore_search",
+    ] {
+        let answer = world.get(&format!("/p/city{path}")).await;
+        assert_eq!(answer.field("access-control-allow-origin"), None, "{path}");
+        let status = answer.field("cache-status").unwrap_or_default();
+        assert!(status.ends_with("ttl=60"), "{path}: {status}");
+    }
+    assert!(portal.targets()[1].contains("datastore%5Fsearch"));
+}

@@ -34,6 +34,15 @@ async fn a_request_without_exactly_one_valid_host_is_refused() {
 }
 
 #[tokio::test]
+async fn http_1_0_needs_no_host() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    assert_eq!(world.client.raw("GET /healthz HTTP/1.0\r\n\r\n").await.status, 200);
+    let two = "GET /healthz HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n";
+    assert_eq!(world.client.raw(two).await.status, 400);
+}
+
+#[tokio::test]
 async fn methods_outside_the_list_are_405_with_the_list() {
     let portal = FakePortal::padding("1").await;
     let world = World::city(&portal).await;
