@@ -411,9 +411,12 @@ async fn what_is_no_failure_of_the_portals_ends_its_suspension() {
         world.get(&format!("/p/city/{n}")).await;
     }
     assert_eq!(world.get("/p/city/x").await.problem(), "portal-suspended");
-    portal.now(|request| match request.target.contains("moved") {
-        true => Reply::http(302, "Location: https://elsewhere.example/\r\n", ""),
-        false => Reply::ckan(format!("{}(1);", request.callback())),
+    portal.now(|request| {
+        if request.target.contains("moved") {
+            Reply::http(302, "Location: https://elsewhere.example/\r\n", "")
+        } else {
+            Reply::ckan(format!("{}(1);", request.callback()))
+        }
     });
     world.clock.advance(Duration::from_secs(10));
     assert_eq!(world.get("/p/city/moved").await.problem(), "portal-failed");
