@@ -204,7 +204,11 @@ fn by_origin(
         _ if said.no_cache => Duration::ZERO,
         Some(explicit) => explicit,
         None if !heuristically_cacheable(status) && !said.public => return None,
-        None => policy.lifetime.or_else(|| heuristic_lifetime(fields, date)).unwrap_or_default(),
+        None => policy
+            .lifetime
+            .or_else(|| heuristic_lifetime(fields, date))
+            .unwrap_or_default()
+            .min(longest_unsaid(policy, status)),
     };
     // RFC 9111 §4.2.4: a cache MUST NOT generate a stale response if it is prohibited by an
     // explicit in-protocol directive; s-maxage implies proxy-revalidate (§5.2.2.10).
@@ -222,6 +226,15 @@ fn by_origin(
         while_revalidating: window(said.stale_while_revalidate, policy.stale_while_revalidate),
         if_error: window(said.stale_if_error, policy.stale_if_error),
     })
+}
+
+/// The longest lifetime of a response that says nothing itself: an error may be over soon.
+fn longest_unsaid(policy: &Policy, status: StatusCode) -> Duration {
+    match status.as_u16() {
+        404 | 410 => policy.not_found,
+        400..=599 => policy.error,
+        _ => Duration::MAX,
+    }
 }
 
 /// RFC 9111 §4.2.1: s-maxage for a shared cache, else max-age, else Expires minus Date.

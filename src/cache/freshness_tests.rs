@@ -113,3 +113,20 @@ fn must_revalidate_and_s_maxage_forbid_stale_reuse() {
         assert!(lifetime.if_error.is_zero() && lifetime.while_revalidating.is_zero(), "{said}");
     }
 }
+
+#[test]
+fn the_operators_lifetime_is_for_good_answers() {
+    let told = Policy { lifetime: Some(Duration::from_secs(3600)), ..policy(Authority::Origin) };
+    let fresh = |status: u16, fields: &[(HeaderName, &'static str)]| {
+        let fields: HeaderMap =
+            fields.iter().map(|(n, v)| (n.clone(), HeaderValue::from_static(v))).collect();
+        let status = StatusCode::from_u16(status).expect("a status");
+        let received = SystemTime::UNIX_EPOCH + RECEIVED;
+        let validators = Validators::of(&fields);
+        lifetime(&told, status, &fields, &validators, received).map(|l| l.fresh.as_secs())
+    };
+    assert_eq!(fresh(200, &[]), Some(3600));
+    assert_eq!(fresh(404, &[]), Some(30));
+    assert_eq!(fresh(500, &[(CACHE_CONTROL, "public")]), Some(5));
+    assert_eq!(fresh(200, &[(CACHE_CONTROL, "max-age=9")]), Some(9));
+}

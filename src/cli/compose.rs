@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cache::{Cache, Memory};
 use crate::clock::Clock;
@@ -112,27 +112,41 @@ fn within_descriptors(mut limits: server::Limits) -> server::Limits {
     limits
 }
 
-/// Resolves at SIGTERM or Ctrl-C; a second one ends the process at once.
-pub(super) async fn asked_to_end() {
-    next_signal().await;
-    tracing::info!("ending: no new connections; answers under way are finished");
-    tokio::spawn(async {
-        next_signal().await;
-        tracing::warn!("ending at once");
-        #[expect(clippy::exit, reason = "a second signal means now")]
-        std::process::exit(130);
-    });
+/// The signals that ask the process to end. From the moment this exists they no longer end it by
+/// themselves.
+#[derive(Debug)]
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
 }
 
-async fn next_signal() {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without handlers the signals end the process by themselves.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+impl Signals {
+    /// Begins to listen for SIGTERM and Ctrl-C.
+    pub(super) fn new() -> Result<Self, String> {
+        let listen =
+            |kind| signal(kind).map_err(|error| format!("signals cannot be listened for: {error}"));
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Resolves at the first; a second one ends the process at once.
+    pub(super) async fn asked_to_end(mut self) {
+        self.next().await;
+        tracing::info!("ending: no new connections; answers under way are finished");
+        tokio::spawn(async move {
+            self.next().await;
+            tracing::warn!("ending at once");
+            #[expect(clippy::exit, reason = "a second signal means now")]
+            std::process::exit(130);
+        });
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

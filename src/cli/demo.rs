@@ -10,7 +10,7 @@ use crate::config::{self, Config};
 use crate::demo;
 use crate::portal::Registry;
 
-use super::compose::{Composed, asked_to_end, listen, run};
+use super::compose::{Composed, Signals, listen, run};
 use super::log::Log;
 
 /// Options of `unpad demo`.
@@ -28,6 +28,7 @@ impl Demo {
     pub(super) fn run(self) -> Result<(), String> {
         self.log.start();
         run(async {
+            let signals = Signals::new()?;
             let gateway = listen(self.listen).await?;
             let portal = listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
             let at = |listener: &tokio::net::TcpListener| {
@@ -37,7 +38,9 @@ impl Demo {
             let config = config(portal_at)?;
             announce(gateway_at, portal_at);
             let portal = tokio::spawn(demo::serve(portal, std::future::pending()));
-            Composed::new(config, Arc::new(SystemClock)).serve(gateway, asked_to_end()).await;
+            Composed::new(config, Arc::new(SystemClock))
+                .serve(gateway, signals.asked_to_end())
+                .await;
             portal.abort();
             Ok(())
         })

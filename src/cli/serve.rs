@@ -12,7 +12,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::portal::Registry;
 
-use super::compose::{Composed, asked_to_end, listen, run};
+use super::compose::{Composed, Signals, listen, run};
 use super::log::Log;
 
 /// Options of `unpad serve`.
@@ -53,10 +53,13 @@ impl Serve {
         self.log.start();
         let config = self.config()?;
         run(async {
+            let signals = Signals::new()?;
             let listener = listen(config.listen).await?;
             let address = listener.local_addr().map_err(|error| error.to_string())?;
             announce(&config, address);
-            Composed::new(config, Arc::new(SystemClock)).serve(listener, asked_to_end()).await;
+            Composed::new(config, Arc::new(SystemClock))
+                .serve(listener, signals.asked_to_end())
+                .await;
             Ok(())
         })
     }

@@ -77,7 +77,7 @@ pub(super) struct Admin {
 pub(super) struct Cache {
     /// Memory for stored responses (256 MiB).
     pub memory: Option<Size>,
-    /// The longest file that is kept whole (8 MiB); longer ones pass through.
+    /// The longest file that is kept whole (2 MiB); longer ones pass through.
     pub buffer: Option<Size>,
     /// The disk tier.
     pub disk: Option<Disk>,

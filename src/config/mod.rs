@@ -53,13 +53,13 @@ pub struct Config {
 pub struct Cache {
     /// Bytes of memory: 256 MiB.
     pub memory: u64,
-    /// The longest file that is kept whole: 8 MiB. Longer ones pass through.
+    /// The longest file that is kept whole: 2 MiB. Longer ones pass through.
     pub buffer: usize,
 }
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { memory: 256 << 20, buffer: 8 << 20 }
+        Self { memory: 256 << 20, buffer: 2 << 20 }
     }
 }
 

@@ -21,6 +21,9 @@ use super::{Error, fields, provenance};
 /// not hold up every other request for tens of milliseconds.
 const INLINE_WORK: usize = 256 << 10;
 
+/// What may stand around a payload and be kept with it: a callback, blanks, a licence.
+const SLACK: usize = 4096;
+
 /// At most so many characters of what a portal said are told.
 const FOUND: usize = 32;
 
@@ -162,7 +165,8 @@ impl Errand {
         let mut fields = fields::of_file(&upstream_fields, &self.portal, &self.target.url);
         if self.head {
             fields::copy(&upstream_fields, &mut fields, &[CONTENT_LENGTH]);
-            let content = Content::Buffer(Bytes::new());
+            // Not an empty buffer, whose length would be told as the file's.
+            let content = Content::Stream(Box::pin(futures_util::stream::empty()), None);
             return Ok(Fetched::Passing(Passing { status, fields, content }));
         }
         if body.length().is_some_and(|announced| announced > limit) {
@@ -206,7 +210,13 @@ fn unwrapped(
         Form::Padded => jsonp::unwrap(content, &portal.callback, &limits)?,
         Form::Json | Form::File => jsonp::validate(content, &limits)?,
     };
-    Ok(content.slice(payload.range))
+    let blanks = content.len() - payload.range.len();
+    Ok(if blanks > SLACK {
+        // A slice would keep all that was around it for as long as it is stored.
+        Bytes::copy_from_slice(&content[payload.range])
+    } else {
+        content.slice(payload.range)
+    })
 }
 
 /// What it means that the content is no JSON.

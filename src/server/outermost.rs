@@ -1,6 +1,7 @@
 //! What holds for every request, whatever it asks for: the checks before a handler sees it, CORS,
 //! the fields of every answer, the access log, the metrics, and that a panic costs one request.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
 use axum::body::{Body, HttpBody as _};
@@ -31,7 +32,9 @@ pub(super) async fn answer(service: &Service, request: Parts) -> Response {
         Located::UnknownPortal | Located::Own(_) => &service.options.cors,
     };
     let is_preflight = cors::is_preflight(&request.method, &request.headers);
-    let mut response = match check(&request) {
+    let checked = check(&request);
+    let answers_preflight = is_preflight && checked.is_ok();
+    let mut response = match checked {
         Err(refusal) => refusal.response(service),
         Ok(()) if is_preflight => {
             let mut response = no_content();
@@ -50,7 +53,7 @@ pub(super) async fn answer(service: &Service, request: Parts) -> Response {
     if request.method == Method::HEAD {
         response = without_content(response);
     }
-    if !is_preflight {
+    if !answers_preflight {
         policy.apply(&request.headers, response.headers_mut());
     }
     finish(service, response.headers_mut());
@@ -87,9 +90,21 @@ fn check_host(request: &Parts) -> Result<(), Problem> {
     };
     let valid = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
     match valid {
-        Some(authority) if !authority.as_str().contains('@') => Ok(()),
+        Some(authority) if is_host_with_port(&authority) => Ok(()),
         _ => Err(problem::bad_request("the Host field is not a host with an optional port")),
     }
+}
+
+/// RFC 9110 §7.2: `uri-host [ ":" port ]`, with a host, and a port that exists if there is one.
+fn is_host_with_port(authority: &Authority) -> bool {
+    let after_host = authority.as_str().strip_prefix(authority.host());
+    !authority.host().is_empty()
+        && match after_host {
+            Some("" | ":") => true,
+            Some(_) => authority.port_u16().is_some(),
+            // User information stands before the host.
+            None => false,
+        }
 }
 
 fn no_content() -> Response {
@@ -121,6 +136,19 @@ fn finish(service: &Service, fields: &mut HeaderMap) {
     }
 }
 
+/// A path as it may stand in a log: printable ASCII, and not longer than a line.
+fn loggable(path: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 1024;
+    if path.len() <= LONGEST && path.bytes().all(|b| b.is_ascii_graphic()) {
+        return Cow::Borrowed(path);
+    }
+    let mut escaped: String = path.escape_default().take(LONGEST).collect();
+    if path.len() > LONGEST {
+        escaped.push_str("...");
+    }
+    Cow::Owned(escaped)
+}
+
 /// One line in the log and one count, without query and client: those can be personal.
 fn account(
     service: &Service,
@@ -137,7 +165,7 @@ fn account(
     tracing::info!(
         target: "unpad::access",
         method = %request.method,
-        path = request.uri.path(),
+        path = %loggable(request.uri.path()),
         status = status.as_u16(),
         portal,
         cache,

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, BufReader};
 use tokio::time::Instant;
 use tokio_util::io::{ReaderStream, StreamReader};
 
+use super::meter::{Bounds, Metered};
 use super::{Error, Excess, Fetch, Phase, Turn};
 
 /// The most content codings taken off one message; real ones have one.
@@ -23,9 +24,6 @@ const CODINGS: usize = 3;
 
 /// The size of decoded pieces.
 const PIECE: usize = 64 << 10;
-
-/// Up to here any compression ratio is accepted: a small message cannot hurt.
-const RATIO_FREE: u64 = 1 << 20;
 
 /// The most that is reserved on the word of a `Content-Length`: 32 MiB. Untouched memory costs
 /// nothing, but a length can be a lie.
@@ -71,7 +69,8 @@ impl Body {
         let wire = wire(response, fetch.limits.idle_time, fetch.most, Arc::clone(&received));
         let coded = !codings.is_empty();
         let pieces = if coded {
-            within_ratio(decoded(wire, codings), received, fetch.limits.ratio)
+            let (most, ratio) = (fetch.most, fetch.limits.ratio);
+            decoded(wire, codings, Bounds { most, ratio, received })
         } else {
             wire
         };
@@ -228,13 +227,14 @@ fn wire(
     }))
 }
 
-/// Takes the codings off, last applied first.
-fn decoded(wire: Pieces, codings: Vec<Coding>) -> Pieces {
-    let mut reader: Pin<Box<dyn AsyncRead + Send>> =
-        Box::pin(StreamReader::new(wire.map_err(io::Error::other)));
+/// Takes the codings off, last applied first. Every layer is metered, because one that gives nothing
+/// on may still take forever.
+fn decoded(wire: Pieces, codings: Vec<Coding>, bounds: Bounds) -> Pieces {
+    let wire = StreamReader::new(wire.map_err(io::Error::other));
+    let mut reader: Pin<Box<dyn AsyncRead + Send>> = Box::pin(Metered::new(wire, None));
     for coding in codings.into_iter().rev() {
         let input = BufReader::new(reader);
-        reader = match coding {
+        let decoder: Pin<Box<dyn AsyncRead + Send>> = match coding {
             Coding::Gzip => {
                 let mut decoder = GzipDecoder::new(input);
                 // RFC 1952 §2.2: a gzip file consists of a series of members.
@@ -244,6 +244,7 @@ fn decoded(wire: Pieces, codings: Vec<Coding>) -> Pieces {
             Coding::Deflate => Box::pin(ZlibDecoder::new(input)),
             Coding::Brotli => Box::pin(BrotliDecoder::new(input)),
         };
+        reader = Box::pin(Metered::new(decoder, Some(bounds.clone())));
     }
     Box::pin(ReaderStream::with_capacity(reader, PIECE).map_err(|error| decoding_error(&error)))
 }
@@ -257,17 +258,4 @@ fn decoding_error(error: &io::Error) -> Error {
         io::ErrorKind::UnexpectedEof => Error::Incomplete,
         _ => Error::Coding,
     }
-}
-
-fn within_ratio(pieces: Pieces, received: Arc<AtomicU64>, ratio: u64) -> Pieces {
-    let mut passed: u64 = 0;
-    Box::pin(pieces.map(move |piece| {
-        let piece = piece?;
-        passed += piece.len() as u64;
-        let most = received.load(Ordering::Relaxed).saturating_mul(ratio);
-        if passed > RATIO_FREE && passed > most {
-            return Err(Error::TooLarge(Excess::Ratio(ratio)));
-        }
-        Ok(piece)
-    }))
 }

@@ -215,7 +215,7 @@ impl Site {
         let response = tokio::time::timeout(after, request.send())
             .await
             .map_err(|_| Error::Timeout { phase: Phase::FirstByte, after })?
-            .map_err(|error| Error::of_request(&error, fetch.limits.connect_time))?;
+            .map_err(|error| Error::of_request(&error, &fetch.limits))?;
         // What was dialled is what was judged; this holds it even against a client that dials
         // something else.
         let dialled = response.remote_addr().map(|peer| peer.ip());
@@ -288,7 +288,7 @@ fn retry_after(fields: &HeaderMap, wall: SystemTime) -> Option<Duration> {
 
 impl Error {
     /// What a failed request means.
-    fn of_request(error: &reqwest::Error, connect_time: Duration) -> Self {
+    fn of_request(error: &reqwest::Error, limits: &Limits) -> Self {
         let mut cause = error.source();
         while let Some(inner) = cause {
             if inner.is::<EveryAddressRefused>() {
@@ -309,15 +309,18 @@ impl Error {
                     return Self::Unreachable("the connection was refused");
                 }
             }
-            if let Some(hyper) = inner.downcast_ref::<hyper::Error>()
-                && hyper.is_parse()
-            {
-                return Self::Malformed("it is not HTTP/1.1");
+            if let Some(hyper) = inner.downcast_ref::<hyper::Error>() {
+                if hyper.is_parse_too_large() {
+                    return Self::TooLarge(Excess::Fields(limits.field_bytes));
+                }
+                if hyper.is_parse() {
+                    return Self::Malformed("it is not HTTP/1.1");
+                }
             }
             cause = inner.source();
         }
         if error.is_timeout() && error.is_connect() {
-            return Self::Timeout { phase: Phase::Connect, after: connect_time };
+            return Self::Timeout { phase: Phase::Connect, after: limits.connect_time };
         }
         Self::Unreachable(if error.is_connect() {
             "no connection could be made"

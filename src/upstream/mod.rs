@@ -22,6 +22,7 @@ mod client;
 mod error;
 mod fetch;
 mod limits;
+mod meter;
 mod suspend;
 mod target;
 

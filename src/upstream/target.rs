@@ -49,7 +49,9 @@ impl FromStr for HostRule {
             Ok(Host::Domain(canonical)) if canonical == name && is_full_name(name) => {
                 Ok(Self { name: canonical, below })
             }
-            Ok(Host::Ipv4(_)) if !below => Ok(Self { name: name.to_owned(), below }),
+            Ok(Host::Ipv4(v4)) if !below && v4.to_string() == name => {
+                Ok(Self { name: name.to_owned(), below })
+            }
             _ => Err(refuse()),
         }
     }
@@ -185,6 +187,7 @@ mod tests {
             "a.example:80",
             "*.example.org",
             "A.example",
+            "127.1",
         ] {
             assert!(bad.parse::<HostRule>().is_err(), "{bad}");
         }

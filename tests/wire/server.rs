@@ -24,6 +24,9 @@ async fn a_request_without_exactly_one_valid_host_is_refused() {
         "Host: a@b\r\n",
         "Host: a/b\r\n",
         "Host: \r\n",
+        "Host: :80\r\n",
+        "Host: a:b\r\n",
+        "Host: a:99999\r\n",
     ] {
         let request = format!("GET /p/city/x HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
         let answer = world.client.raw(request).await;
