@@ -138,7 +138,7 @@ impl Signals {
         tokio::spawn(async move {
             self.next().await;
             tracing::warn!("ending at once");
-            #[expect(clippy::exit, reason = "a second signal means now")]
+            // A second signal means now.
             std::process::exit(130);
         });
     }

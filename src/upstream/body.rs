@@ -70,7 +70,7 @@ impl Body {
         let coded = !codings.is_empty();
         let pieces = if coded {
             let (most, ratio) = (fetch.most, fetch.limits.ratio);
-            decoded(wire, codings, Bounds { most, ratio, received })
+            decoded(wire, codings, &Bounds { most, ratio, received })
         } else {
             wire
         };
@@ -229,7 +229,7 @@ fn wire(
 
 /// Takes the codings off, last applied first. Every layer is metered, because one that gives nothing
 /// on may still take forever.
-fn decoded(wire: Pieces, codings: Vec<Coding>, bounds: Bounds) -> Pieces {
+fn decoded(wire: Pieces, codings: Vec<Coding>, bounds: &Bounds) -> Pieces {
     let wire = StreamReader::new(wire.map_err(io::Error::other));
     let mut reader: Pin<Box<dyn AsyncRead + Send>> = Box::pin(Metered::new(wire, None));
     for coding in codings.into_iter().rev() {
