@@ -20,7 +20,7 @@ const UPKEEP: Duration = Duration::from_secs(1);
 /// How long the process waits for threads that hang in system calls before it ends.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
-/// Descriptors kept for files, upstream connections and the process itself.
+/// Descriptors kept for files, upstream connections and the process itself, if there are so many.
 const SPARE_DESCRIPTORS: u64 = 256;
 
 /// A gateway, put together and ready to serve.
@@ -104,10 +104,11 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
 fn within_descriptors(mut limits: server::Limits) -> server::Limits {
     // The soft limit is often 1,024 for the sake of programs that use select(2); this is none.
     let Ok(most) = rlimit::increase_nofile_limit(u64::MAX) else { return limits };
-    let connections = usize::try_from(most.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX);
+    let spare = SPARE_DESCRIPTORS.min(most / 2);
+    let connections = usize::try_from(most - spare).unwrap_or(usize::MAX);
     if connections < limits.connections {
         limits.connections = connections.max(1);
-        tracing::info!(connections, "connections are limited by the descriptors (ulimit -n)");
+        tracing::warn!(connections, "connections are limited by the descriptors (ulimit -n)");
     }
     limits
 }

@@ -234,15 +234,24 @@ fn decoded(wire: Pieces, codings: Vec<Coding>, bounds: &Bounds) -> Pieces {
     let mut reader: Pin<Box<dyn AsyncRead + Send>> = Box::pin(Metered::new(wire, None));
     for coding in codings.into_iter().rev() {
         let input = BufReader::new(reader);
+        // All members of a series (RFC 1952 §2.2), and thereby nothing but members: what follows a
+        // stream is decoded or an error, never dropped.
         let decoder: Pin<Box<dyn AsyncRead + Send>> = match coding {
             Coding::Gzip => {
                 let mut decoder = GzipDecoder::new(input);
-                // RFC 1952 §2.2: a gzip file consists of a series of members.
                 decoder.multiple_members(true);
                 Box::pin(decoder)
             }
-            Coding::Deflate => Box::pin(ZlibDecoder::new(input)),
-            Coding::Brotli => Box::pin(BrotliDecoder::new(input)),
+            Coding::Deflate => {
+                let mut decoder = ZlibDecoder::new(input);
+                decoder.multiple_members(true);
+                Box::pin(decoder)
+            }
+            Coding::Brotli => {
+                let mut decoder = BrotliDecoder::new(input);
+                decoder.multiple_members(true);
+                Box::pin(decoder)
+            }
         };
         reader = Box::pin(Metered::new(decoder, Some(bounds.clone())));
     }

@@ -2,9 +2,25 @@
 
 use std::time::Duration;
 
+use async_compression::tokio::write::{BrotliEncoder, GzipEncoder};
 use insta::assert_snapshot;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::support::{FakePortal, Reply, World, city};
+
+async fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzipEncoder::new(Vec::new());
+    encoder.write_all(bytes).await.expect("memory");
+    encoder.shutdown().await.expect("memory");
+    encoder.into_inner()
+}
+
+async fn brotli(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = BrotliEncoder::new(Vec::new());
+    encoder.write_all(bytes).await.expect("memory");
+    encoder.shutdown().await.expect("memory");
+    encoder.into_inner()
+}
 
 /// The problem that a client gets when the portal answers so.
 async fn problem_of(reply: Reply) -> (u16, String, serde_json::Value) {
@@ -125,15 +141,8 @@ async fn content_over_a_limit_is_refused_before_it_is_read() {
 
 #[tokio::test]
 async fn compression_bombs_are_refused() {
-    use async_compression::tokio::write::GzipEncoder;
-    use tokio::io::AsyncWriteExt as _;
-    let mut encoder = GzipEncoder::new(Vec::new());
-    let blanks = vec![b' '; 1 << 16];
-    for _ in 0..300 {
-        encoder.write_all(&blanks).await.expect("memory");
-    }
-    encoder.shutdown().await.expect("memory");
-    let bomb = Reply::http(200, "Content-Encoding: gzip\r\n", encoder.into_inner());
+    let blanks = gzip(&vec![b' '; 300 << 16]).await;
+    let bomb = Reply::http(200, "Content-Encoding: gzip\r\n", blanks);
     let (status, kind, json) = problem_of(bomb).await;
     assert_eq!((status, &*kind), (502, "response-too-large"));
     assert!(json["detail"].as_str().is_some_and(|d| d.contains("200 decoded bytes")), "{json}");
@@ -141,23 +150,12 @@ async fn compression_bombs_are_refused() {
 
 #[tokio::test]
 async fn content_codings_are_taken_off_all_of_them() {
-    use async_compression::tokio::write::{BrotliEncoder, GzipEncoder};
-    use tokio::io::AsyncWriteExt as _;
-    async fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzipEncoder::new(Vec::new());
-        encoder.write_all(bytes).await.expect("memory");
-        encoder.shutdown().await.expect("memory");
-        encoder.into_inner()
-    }
     let json = br#"{"a": [1, 2, 3]}"#;
     // Two gzip members, cut in the middle of the JSON.
     let members = [gzip(&json[..7]).await, gzip(&json[7..]).await].concat();
-    let mut brotli = BrotliEncoder::new(Vec::new());
-    brotli.write_all(json).await.expect("memory");
-    brotli.shutdown().await.expect("memory");
     for (coding, content) in [
         ("gzip", members),
-        ("br", brotli.into_inner()),
+        ("br", brotli(json).await),
         ("gzip, gzip", gzip(&gzip(json).await).await),
         ("identity", json.to_vec()),
     ] {
@@ -166,6 +164,12 @@ async fn content_codings_are_taken_off_all_of_them() {
         let answer = World::city(&portal).await.get("/p/city/x").await;
         assert_eq!((answer.status, &answer.content[..]), (200, &json[..]), "{coding}");
         assert_eq!(answer.field("content-encoding"), None);
+    }
+    for coding in ["gzip", "br"] {
+        let mut content = if coding == "gzip" { gzip(json).await } else { brotli(json).await };
+        content.extend_from_slice(b"trailing");
+        let reply = Reply::http(200, &format!("Content-Encoding: {coding}\r\n"), content);
+        assert_eq!(problem_of(reply).await.0, 502, "{coding}");
     }
     let cut = gzip(json).await;
     let (_, kind, _) =
@@ -440,11 +444,7 @@ async fn waiting_for_a_turn_is_not_the_portals_failure() {
 
 #[tokio::test]
 async fn received_bytes_are_limited_too() {
-    use async_compression::tokio::write::GzipEncoder;
-    use tokio::io::AsyncWriteExt as _;
-    let mut encoder = GzipEncoder::new(Vec::new());
-    encoder.shutdown().await.expect("memory");
-    let empty_member = encoder.into_inner();
+    let empty_member = gzip(b"").await;
     let reply = Reply::raw("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n")
         .repeat(empty_member, 100_000);
     let (status, kind, _) = problem_with("json_bytes: 64 KiB", reply).await;
@@ -453,14 +453,6 @@ async fn received_bytes_are_limited_too() {
 
 #[tokio::test]
 async fn layers_that_give_nothing_on_are_refused_and_hold_nobody_up() {
-    use async_compression::tokio::write::GzipEncoder;
-    use tokio::io::AsyncWriteExt as _;
-    async fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzipEncoder::new(Vec::new());
-        encoder.write_all(bytes).await.expect("memory");
-        encoder.shutdown().await.expect("memory");
-        encoder.into_inner()
-    }
     // Megabytes of empty members, packed twice more: nothing comes out at the end.
     let members = gzip(b"").await.repeat(200_000);
     let bomb = gzip(&gzip(&members).await).await;
