@@ -1,7 +1,5 @@
 //! One fetch from one site: its turn, its redirects, its limits. Content is read elsewhere.
 
-use std::error::Error as _;
-use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -13,7 +11,6 @@ use url::Url;
 
 use crate::clock::Clock;
 
-use super::client::{EveryAddressRefused, NotResolved};
 use super::suspend::{PAUSE, Record};
 use super::{Body, Clients, Error, Excess, Health, Limits, Phase, RedirectRefusal, SiteRules};
 
@@ -283,54 +280,5 @@ fn retry_after(fields: &HeaderMap, wall: SystemTime) -> Option<Duration> {
     match text.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(wall).ok(),
-    }
-}
-
-impl Error {
-    /// What a failed request means.
-    fn of_request(error: &reqwest::Error, limits: &Limits) -> Self {
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            if inner.is::<EveryAddressRefused>() {
-                return Self::AddressProhibited;
-            }
-            if inner.is::<NotResolved>() {
-                return Self::Unresolvable;
-            }
-            if inner.is::<rustls::Error>() {
-                return Self::Unreachable("the TLS handshake failed");
-            }
-            if let Some(io) = inner.downcast_ref::<io::Error>() {
-                let tls = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-                if tls.is_some() {
-                    return Self::Unreachable("the TLS handshake failed");
-                }
-                if io.kind() == io::ErrorKind::ConnectionRefused {
-                    return Self::Unreachable("the connection was refused");
-                }
-            }
-            if let Some(hyper) = inner.downcast_ref::<hyper::Error>() {
-                if hyper.is_parse_too_large() {
-                    return Self::TooLarge(Excess::Fields(limits.field_bytes));
-                }
-                if hyper.is_parse() {
-                    return Self::Malformed("it is not HTTP/1.1");
-                }
-            }
-            cause = inner.source();
-        }
-        if error.is_timeout() && error.is_connect() {
-            return Self::Timeout { phase: Phase::Connect, after: limits.connect_time };
-        }
-        Self::Unreachable(if error.is_connect() {
-            "no connection could be made"
-        } else {
-            "the connection was closed before the answer began"
-        })
-    }
-
-    /// What broken content means: whatever the reason, it is not all there.
-    pub(super) fn of_body(_: &reqwest::Error) -> Self {
-        Self::Incomplete
     }
 }

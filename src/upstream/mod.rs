@@ -18,6 +18,7 @@
 
 pub mod address;
 mod body;
+mod cause;
 mod client;
 mod error;
 mod fetch;

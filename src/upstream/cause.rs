@@ -1,0 +1,69 @@
+//! What an error of the HTTP client means: its chain of causes, read once. It decides nothing about
+//! what follows.
+
+use std::error::Error as StdError;
+use std::io;
+
+use super::client::{EveryAddressRefused, NotResolved};
+use super::{Error, Excess, Limits, Phase};
+
+impl Error {
+    /// What a failed request means.
+    pub(super) fn of_request(error: &reqwest::Error, limits: &Limits) -> Self {
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            if let Some(meaning) = meaning(inner, limits) {
+                return meaning;
+            }
+            cause = next(inner);
+        }
+        if error.is_timeout() && error.is_connect() {
+            return Self::Timeout { phase: Phase::Connect, after: limits.connect_time };
+        }
+        Self::Unreachable(if error.is_connect() {
+            "no connection could be made"
+        } else {
+            "the connection was closed before the answer began"
+        })
+    }
+
+    /// What broken content means: whatever the reason, it is not all there.
+    pub(super) fn of_body(_: &reqwest::Error) -> Self {
+        Self::Incomplete
+    }
+}
+
+fn meaning(cause: &(dyn StdError + 'static), limits: &Limits) -> Option<Error> {
+    if cause.is::<EveryAddressRefused>() {
+        return Some(Error::AddressProhibited);
+    }
+    if cause.is::<NotResolved>() {
+        return Some(Error::Unresolvable);
+    }
+    if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+        return Some(Error::Unreachable(match tls {
+            rustls::Error::InvalidCertificate(_) => "its certificate is not trusted",
+            _ => "the TLS handshake failed",
+        }));
+    }
+    if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
+        if hyper.is_parse_too_large() {
+            return Some(Error::TooLarge(Excess::Fields(limits.field_bytes)));
+        }
+        if hyper.is_parse() {
+            return Some(Error::Malformed("it is not HTTP/1.1"));
+        }
+    }
+    let io = cause.downcast_ref::<io::Error>()?;
+    (io.kind() == io::ErrorKind::ConnectionRefused)
+        .then_some(Error::Unreachable("the connection was refused"))
+}
+
+/// The next cause. An I/O error that wraps another error names that one's cause as its own, and
+/// thereby leaves out the error itself.
+fn next<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => cause.source(),
+    }
+}
