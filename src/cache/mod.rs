@@ -216,7 +216,8 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         let failed = match &fetched {
             Err(_) => true,
             Ok(Fetched::Whole(whole)) => freshness::is_error(whole.status),
-            Ok(_) => false,
+            Ok(Fetched::Passing(passing)) => freshness::is_error(passing.status),
+            Ok(Fetched::NotModified(_)) => false,
         };
         let usable = stale.filter(|old| freshness::usable_on_error(old, self.clock.now()));
         match (fetched, usable) {
@@ -231,7 +232,9 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         let whole = match fetched {
             Fetched::Whole(whole) => whole,
             Fetched::Passing(passing) => {
-                self.remove(&ask.key).await;
+                if !freshness::is_error(passing.status) {
+                    self.remove(&ask.key).await;
+                }
                 return Reply::passing(passing, why);
             }
             // Only a validation can be answered so, and that has been dealt with.

@@ -274,3 +274,16 @@ async fn a_guess_at_freshness_does_not_win_over_the_operator() {
     let status = world.get("/p/files/x").await.field("cache-status").map(str::to_owned);
     assert!(status.is_some_and(|s| s.ends_with("ttl=600")));
 }
+
+#[tokio::test]
+async fn a_long_error_page_does_not_uncover_what_is_stored() {
+    let portal =
+        FakePortal::new(|_| Reply::http(200, "Cache-Control: max-age=1\r\n", "content")).await;
+    let world = World::with(&format!("cache: {{ buffer: 1 KiB }}\n{}", files(&portal))).await;
+    world.get("/p/files/x").await;
+    portal.now(|_| Reply::http(500, "", vec![b'x'; 10_000]));
+    for _ in 0..2 {
+        world.clock.advance(std::time::Duration::from_secs(10));
+        assert_eq!(world.get("/p/files/x").await.text(), "content");
+    }
+}
