@@ -18,6 +18,7 @@ use crate::clock::ManualClock;
 enum Deed {
     Answer,
     AnswerPrivately,
+    AskToWait,
     Fail,
     Panic,
 }
@@ -52,8 +53,10 @@ impl Origin for Told {
             let number = told.asked.fetch_add(1, Ordering::Relaxed);
             told.permits.acquire().await.expect("never closed").forget();
             let mut fields = HeaderMap::new();
+            let mut status = StatusCode::OK;
             match told.deed {
                 Deed::Answer => {}
+                Deed::AskToWait => status = StatusCode::TOO_MANY_REQUESTS,
                 Deed::AnswerPrivately => {
                     fields.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
                 }
@@ -62,7 +65,7 @@ impl Origin for Told {
             }
             let content = Bytes::from(number.to_string());
             let validators = Validators::default();
-            Ok(Fetched::Whole(Whole { status: StatusCode::OK, fields, content, validators }))
+            Ok(Fetched::Whole(Whole { status, fields, content, validators }))
         }
     }
 }
@@ -99,7 +102,9 @@ async fn three(told: &Told, permits: usize) -> [Result<Reply, Failure<&'static s
         }
         told.permits.add_permits(permits);
     };
-    let (a, b, c, ()) = tokio::join!(request(), request(), request(), release);
+    let all = async { tokio::join!(request(), request(), request(), release) };
+    let patience = Duration::from_secs(20);
+    let (a, b, c, ()) = tokio::time::timeout(patience, all).await.expect("nobody waits in vain");
     [a, b, c]
 }
 
@@ -135,6 +140,18 @@ async fn what_may_not_be_shared_is_fetched_by_everyone() {
         three(&told, 3).await.map(|reply| content(&reply.expect("a reply"))).to_vec();
     contents.sort();
     assert_eq!(contents, ["0", "1", "2"]);
+}
+
+#[tokio::test]
+async fn an_error_that_is_not_kept_is_told_to_everyone_who_waits() {
+    let told = Told::to(Deed::AskToWait);
+    for reply in three(&told, 1).await {
+        let reply = reply.expect("a reply");
+        assert_eq!(reply.status.forward_status, Some(StatusCode::TOO_MANY_REQUESTS));
+        assert_eq!(content(&reply), "0");
+        assert!(!reply.status.stored);
+    }
+    assert_eq!(told.asked(), 1);
 }
 
 #[tokio::test]

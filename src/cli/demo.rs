@@ -36,7 +36,7 @@ impl Demo {
             };
             let (gateway_at, portal_at) = (at(&gateway)?, at(&portal)?);
             let config = config(portal_at)?;
-            announce(gateway_at, portal_at);
+            super::print(announcement(gateway_at, portal_at).as_bytes())?;
             let portal = tokio::spawn(demo::serve(portal, std::future::pending()));
             Composed::new(config, Arc::new(SystemClock))
                 .serve(gateway, signals.asked_to_end())
@@ -55,17 +55,15 @@ fn config(portal_at: SocketAddr) -> Result<Config, String> {
     Ok(Config { registry: Registry::new(vec![portal]), ..Config::default() })
 }
 
-fn announce(gateway: SocketAddr, portal: SocketAddr) {
-    println!(
-        "A demonstration portal answers at http://{portal}{}/, by JSONP only.",
-        demo::BASE_PATH
-    );
-    println!("The gateway in front of it: any page, any notebook, any program may read these:\n");
-    for example in demo::EXAMPLES {
-        println!(
-            "  # {}\n  curl -i 'http://{gateway}/p/demo/{}'",
-            example.description, example.target
-        );
-    }
-    println!("\nWhat else is here: http://{gateway}/portals. Ctrl-C ends it.");
+fn announcement(gateway: SocketAddr, portal: SocketAddr) -> String {
+    let examples = demo::EXAMPLES.iter().map(|demo::Example { target, description }| {
+        format!("  # {description}\n  curl -i 'http://{gateway}/p/demo/{target}'\n")
+    });
+    format!(
+        "A demonstration portal answers at http://{portal}{}/, by JSONP only.\n\
+         The gateway in front of it: any page, any notebook, any program may read these:\n\n\
+         {}\nWhat else is here: http://{gateway}/portals. Ctrl-C ends it.\n",
+        demo::BASE_PATH,
+        examples.collect::<String>()
+    )
 }

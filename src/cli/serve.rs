@@ -56,7 +56,7 @@ impl Serve {
             let signals = Signals::new()?;
             let listener = listen(config.listen).await?;
             let address = listener.local_addr().map_err(|error| error.to_string())?;
-            announce(&config, address);
+            super::print(announcement(&config, address).as_bytes())?;
             Composed::new(config, Arc::new(SystemClock))
                 .serve(listener, signals.asked_to_end())
                 .await;
@@ -123,14 +123,18 @@ fn own_address(url: &Url) -> Vec<IpNet> {
     addresses.into_iter().map(IpNet::from).collect()
 }
 
-fn announce(config: &Config, address: SocketAddr) {
-    println!("unpad serves {} portals at http://{address}/", config.registry.iter().count());
-    for portal in config.registry.iter() {
+fn announcement(config: &Config, address: SocketAddr) -> String {
+    let portals = config.registry.iter().map(|portal| {
         let title = portal.title.as_deref().unwrap_or_default();
         match &config.server.at_root {
-            Some(_) => println!("  http://{address}/ is {title} ({})", portal.base),
-            None => println!("  http://{address}/p/{}/  {title}", portal.id),
+            Some(_) => format!("  http://{address}/ is {title} ({})", portal.base),
+            None => format!("  http://{address}/p/{}/  {title}", portal.id),
         }
-    }
-    println!("Ctrl-C ends it.");
+    });
+    let portals: Vec<_> = portals.collect();
+    format!(
+        "unpad serves {} portals at http://{address}/\n{}\nCtrl-C ends it.\n",
+        portals.len(),
+        portals.join("\n")
+    )
 }

@@ -344,20 +344,3 @@ async fn what_the_portal_withdraws_is_forgotten() {
     portal.now(|_| Reply::html(500, "<h1>"));
     assert_eq!(world.get("/p/city/x").await.status, 502);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn everyone_who_waits_is_told_of_an_error_that_is_not_kept() {
-    let gate = Gate::closed();
-    let held = gate.clone();
-    let portal = FakePortal::new(move |_| Reply::ckan_error(429, "{}").behind(&held)).await;
-    let world = World::city(&portal).await;
-    let client = world.client;
-    let asked: Vec<_> =
-        (0..20).map(|_| tokio::spawn(async move { client.get("/p/city/x").await })).collect();
-    portal.has_received(1).await;
-    gate.open();
-    for answer in asked {
-        assert!(matches!(answer.await.expect("an answer").status, 429 | 503));
-    }
-    assert!(portal.targets().len() < 5, "no herd: {}", portal.targets().len());
-}

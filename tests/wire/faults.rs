@@ -6,6 +6,7 @@ use async_compression::tokio::write::{BrotliEncoder, GzipEncoder};
 use insta::assert_snapshot;
 use tokio::io::AsyncWriteExt as _;
 
+use crate::support::portal::Gate;
 use crate::support::{FakePortal, Reply, World, city};
 
 async fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -429,17 +430,27 @@ async fn what_is_no_failure_of_the_portals_ends_its_suspension() {
 
 #[tokio::test]
 async fn waiting_for_a_turn_is_not_the_portals_failure() {
-    let portal = FakePortal::new(|_| Reply::default().then_silence()).await;
-    let limits = "concurrency: 1, queue: 100, total_time: 50ms, first_byte_time: 10s";
-    let world = World::with(&format!("{}    limits: {{ {limits} }}\n", city(&portal))).await;
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let portal = FakePortal::new(move |request| {
+        Reply::ckan(format!("{}(1);", request.callback())).behind(&held)
+    })
+    .await;
+    let world = World::with(&format!(
+        "{}    limits: {{ concurrency: 1 }}\n    routes:\n\
+         \x20     - path: ^/short\n        limits: {{ total_time: 20ms }}\n",
+        city(&portal)
+    ))
+    .await;
     let client = world.client;
-    let asked: Vec<_> = (0..8)
-        .map(|n| tokio::spawn(async move { client.get(&format!("/p/city/{n}")).await.problem() }))
-        .collect();
-    for problem in asked {
-        let problem = problem.await.expect("an answer");
-        assert!(matches!(problem.as_str(), "busy" | "portal-timeout"), "{problem}");
+    let long = tokio::spawn(async move { client.get("/p/city/long").await });
+    portal.has_received(1).await;
+    for n in 0..6 {
+        assert_eq!(world.get(&format!("/p/city/short/{n}")).await.problem(), "busy");
     }
+    assert_eq!(world.get("/p/city").await.json()["health"]["state"], "ok");
+    gate.open();
+    assert_eq!(long.await.expect("an answer").status, 200);
 }
 
 #[tokio::test]

@@ -143,6 +143,7 @@ pub(crate) struct FakePortal {
     received: Arc<Mutex<Vec<Received>>>,
     connections: Arc<Mutex<usize>>,
     arrived: Arc<Notify>,
+    ended: Arc<watch::Sender<usize>>,
     programme: Arc<Mutex<Arc<Programme>>>,
 }
 
@@ -157,13 +158,18 @@ impl FakePortal {
             received: Arc::default(),
             connections: Arc::default(),
             arrived: Arc::default(),
+            ended: Arc::new(watch::Sender::new(0)),
             programme: Arc::new(Mutex::new(Arc::new(programme))),
         };
         let accepting = portal.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 *accepting.connections.lock().expect("not poisoned") += 1;
-                tokio::spawn(accepting.clone().converse(stream));
+                let portal = accepting.clone();
+                tokio::spawn(async move {
+                    portal.clone().converse(stream).await;
+                    portal.ended.send_modify(|count| *count += 1);
+                });
             }
         });
         portal
@@ -209,6 +215,12 @@ impl FakePortal {
             }
             arrived.await;
         }
+    }
+
+    /// Waits until so many conversations have ended, on whichever side.
+    pub(crate) async fn has_ended(&self, count: usize) {
+        let ended = self.ended.subscribe().wait_for(|ended| *ended >= count).await.is_ok();
+        assert!(ended, "the portal outlives its waiters");
     }
 
     async fn converse(self, mut stream: TcpStream) {
