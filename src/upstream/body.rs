@@ -1,29 +1,17 @@
-//! Content as it arrives: codings taken off, bytes counted before and after, time between pieces
-//! bounded. It does not look at what the content says.
+//! Content as it arrives: bytes counted, time between pieces bounded, read whole or in pieces. Its
+//! codings are taken off elsewhere, and what it says is not looked at.
 
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, TryStreamExt};
-use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
-use tokio::io::{AsyncRead, BufReader};
+use futures_util::{Stream, StreamExt};
 use tokio::time::Instant;
-use tokio_util::io::{ReaderStream, StreamReader};
 
-use super::meter::{Bounds, Metered};
-use super::{Error, Excess, Fetch, Phase, Turn};
-
-/// The most content codings taken off one message; real ones have one.
-const CODINGS: usize = 3;
-
-/// The size of decoded pieces.
-const PIECE: usize = 64 << 10;
+use super::meter::Bounds;
+use super::{Error, Excess, Fetch, Phase, Turn, coding};
 
 /// The most that is reserved on the word of a `Content-Length`: 32 MiB. Untouched memory costs
 /// nothing, but a length can be a lie.
@@ -33,7 +21,8 @@ const RESERVE: usize = 32 << 20;
 /// be kept for days and is weighed by its content.
 const SLACK: usize = 4096;
 
-type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
+/// Content piece by piece.
+pub(super) type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, Error>> + Send>>;
 
 /// The content of a response, not yet read.
 pub struct Body {
@@ -49,13 +38,6 @@ impl std::fmt::Debug for Body {
     }
 }
 
-/// A content coding (RFC 9110 §8.4.1) that can be taken off.
-enum Coding {
-    Gzip,
-    Deflate,
-    Brotli,
-}
-
 impl Body {
     /// The body of a response; `turn` is given back when the body has been read or dropped.
     pub(super) fn new(
@@ -63,14 +45,14 @@ impl Body {
         fetch: &Fetch,
         turn: Turn,
     ) -> Result<Self, Error> {
-        let codings = codings(response.headers())?;
+        let codings = coding::codings(response.headers())?;
         let length = response.content_length().filter(|_| codings.is_empty());
         let received = Arc::new(AtomicU64::new(0));
         let wire = wire(response, fetch.limits.idle_time, fetch.most, Arc::clone(&received));
         let coded = !codings.is_empty();
         let pieces = if coded {
             let (most, ratio) = (fetch.most, fetch.limits.ratio);
-            decoded(wire, codings, &Bounds { most, ratio, received })
+            coding::decoded(wire, codings, &Bounds { most, ratio, received })
         } else {
             wire
         };
@@ -182,27 +164,6 @@ pub enum Read {
     More(Body),
 }
 
-/// RFC 9110 §8.4: the codings in the order in which they were applied.
-fn codings(fields: &HeaderMap) -> Result<Vec<Coding>, Error> {
-    let mut codings = Vec::new();
-    for line in fields.get_all(CONTENT_ENCODING) {
-        let names = line.to_str().map_err(|_| Error::Coding)?;
-        for name in names.split(',').map(|n| n.trim().to_ascii_lowercase()) {
-            codings.push(match name.as_str() {
-                "" | "identity" => continue,
-                "gzip" | "x-gzip" => Coding::Gzip,
-                "deflate" => Coding::Deflate,
-                "br" => Coding::Brotli,
-                _ => return Err(Error::Coding),
-            });
-        }
-    }
-    if codings.len() > CODINGS {
-        return Err(Error::Coding);
-    }
-    Ok(codings)
-}
-
 /// The bytes as received, counted; ends with an error if the message ends early or is over `most`.
 fn wire(
     response: reqwest::Response,
@@ -225,46 +186,4 @@ fn wire(
             Ok(Some((piece, response)))
         }
     }))
-}
-
-/// Takes the codings off, last applied first. Every layer is metered, because one that gives nothing
-/// on may still take forever.
-fn decoded(wire: Pieces, codings: Vec<Coding>, bounds: &Bounds) -> Pieces {
-    let wire = StreamReader::new(wire.map_err(io::Error::other));
-    let mut reader: Pin<Box<dyn AsyncRead + Send>> = Box::pin(Metered::new(wire, None));
-    for coding in codings.into_iter().rev() {
-        let input = BufReader::new(reader);
-        // All members of a series (RFC 1952 §2.2), and thereby nothing but members: what follows a
-        // stream is decoded or an error, never dropped.
-        let decoder: Pin<Box<dyn AsyncRead + Send>> = match coding {
-            Coding::Gzip => {
-                let mut decoder = GzipDecoder::new(input);
-                decoder.multiple_members(true);
-                Box::pin(decoder)
-            }
-            Coding::Deflate => {
-                let mut decoder = ZlibDecoder::new(input);
-                decoder.multiple_members(true);
-                Box::pin(decoder)
-            }
-            Coding::Brotli => {
-                let mut decoder = BrotliDecoder::new(input);
-                decoder.multiple_members(true);
-                Box::pin(decoder)
-            }
-        };
-        reader = Box::pin(Metered::new(decoder, Some(bounds.clone())));
-    }
-    Box::pin(ReaderStream::with_capacity(reader, PIECE).map_err(|error| decoding_error(&error)))
-}
-
-/// Our own error from below the decoder, or what the decoder made of broken input.
-fn decoding_error(error: &io::Error) -> Error {
-    if let Some(own) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        return own.clone();
-    }
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => Error::Incomplete,
-        _ => Error::Coding,
-    }
 }

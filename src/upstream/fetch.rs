@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::clock::Clock;
 
+use super::coding::ACCEPTED;
 use super::suspend::{PAUSE, Record};
 use super::{Body, Clients, Error, Excess, Health, Limits, Phase, RedirectRefusal, SiteRules};
 
@@ -203,7 +204,7 @@ impl Site {
             .client
             .request(fetch.method.clone(), url.clone())
             .header(ACCEPT, HeaderValue::from_static("*/*"))
-            .header(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br"))
+            .header(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED))
             // RFC 9110 §7.6.3: an HTTP-to-HTTP gateway MUST send an appropriate Via field.
             .header(VIA, HeaderValue::from_static("1.1 unpad"))
             .header(CDN_LOOP, HeaderValue::from_static("unpad"))

@@ -9,7 +9,8 @@
 //! 3. The site's bulkhead: so many fetches at once, so many waiting, the rest refused at once.
 //! 4. [`address`]: every address, whether written in the URL or answered by a resolver, is judged
 //!    before it is dialled, and the resolver's judged answer is exactly what is dialled.
-//! 5. `body`: content is read with its codings taken off, counted before and after.
+//! 5. `body`: content is read with its codings taken off (`coding`), counted before and after
+//!    (`meter`).
 //!
 //! **Invariant:** `reqwest` is named in this room alone, and its clients are built in one place,
 //! without proxies, redirects, `Referer` or automatic decoding.
@@ -20,6 +21,7 @@ pub mod address;
 mod body;
 mod cause;
 mod client;
+mod coding;
 mod error;
 mod fetch;
 mod limits;

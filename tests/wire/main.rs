@@ -2,6 +2,7 @@
 
 mod bridge;
 mod cache;
+mod codings;
 mod cors;
 mod demo;
 mod faults;
