@@ -19,6 +19,8 @@
 //! **Invariant:** what depends on the asking client (CORS fields, `Age`, conditional answers) is
 //! never part of a stored response.
 
+mod accepted;
+pub mod coding;
 mod collapse;
 mod control;
 mod exchange;
@@ -36,6 +38,7 @@ use http::StatusCode;
 
 use crate::clock::Clock;
 
+pub use accepted::{Accepted, accepted};
 use collapse::{Flights, Landing, Seat};
 pub use control::Directives;
 pub use exchange::{Answer, Ask, Failure, Fetched, Origin, Part, Passing, Reply, Whole};

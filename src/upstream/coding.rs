@@ -22,9 +22,9 @@ pub(super) const ACCEPTED: &str = "gzip, br, zstd";
 /// The most content codings taken off one message; real ones have one.
 const CODINGS: usize = 3;
 
-/// The window of a zstd frame as a power of two: 8 MiB. RFC 9659 §3: decoders MUST support a
-/// Window_Size of up to and including 8 MB, and encoders MUST NOT generate frames that require more.
-/// A frame that asks for more is refused before its memory is taken.
+/// The window of a zstd frame as a power of two: 8 MiB. RFC 9659 §3: what a decoder of this content
+/// coding MUST support is up to and including 8 MB, and an encoder MUST NOT require more. A frame
+/// that asks for more is refused before its memory is taken.
 const ZSTD_WINDOW_LOG: u32 = 23;
 
 /// The size of decoded pieces.
