@@ -23,6 +23,7 @@ mod accepted;
 pub mod coding;
 mod collapse;
 mod control;
+pub mod disk;
 mod exchange;
 pub mod freshness;
 mod key;
