@@ -37,8 +37,9 @@ pub struct Options {
     /// The directory. It is made if it is missing; if it holds anything, it must be ours.
     pub path: PathBuf,
     /// The budget in bytes of disk blocks, each file rounded up to 4 KiB. It is never exceeded:
-    /// what has no room is made room for, or not stored. Directories come on top, up to about
-    /// 2 MiB for each owner, and so do deleted files until their last reader ends.
+    /// what has no room is made room for, or not stored. What comes on top: directories, up to
+    /// about 2 MiB for each owner; the file system's own blocks for where a large file lies; and
+    /// deleted files until their last reader ends.
     pub size: u64,
     /// What one owner may have of the budget, in percent, as soon as there are several. Half, so
     /// that a portal that is crawled cannot push out all others; over it, its own entries go.
