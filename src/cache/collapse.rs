@@ -35,9 +35,12 @@ pub(super) enum Landing<E> {
 
 type Board<E> = watch::Receiver<Option<Landing<E>>>;
 
+/// Where flights can be joined, by the key's id.
+type Open<E> = HashMap<u128, (CacheKey, Board<E>)>;
+
 /// The flights under way, by key.
 pub(super) struct Flights<E> {
-    open: Arc<Mutex<HashMap<u128, Board<E>>>>,
+    open: Arc<Mutex<Open<E>>>,
     unstorable: Bounded<u128, Instant>,
 }
 
@@ -50,7 +53,7 @@ pub(super) enum Seat<E> {
 /// The leader's duty to land.
 pub(super) struct Ticket<E> {
     key: u128,
-    open: Arc<Mutex<HashMap<u128, Board<E>>>>,
+    open: Arc<Mutex<Open<E>>>,
     board: watch::Sender<Option<Landing<E>>>,
 }
 
@@ -65,12 +68,18 @@ impl<E> Flights<E> {
     /// Takes part in the key's flight, or opens one.
     pub(super) fn join(&self, key: &CacheKey) -> Seat<E> {
         let mut open = lock(&self.open);
-        if let Some(board) = open.get(&key.id()) {
+        if let Some((_, board)) = open.get(&key.id()) {
             return Seat::Waiter(Flight(board.clone()));
         }
         let (sender, board) = watch::channel(None);
-        open.insert(key.id(), board);
+        open.insert(key.id(), (key.clone(), board));
         Seat::Leader(Ticket { key: key.id(), open: Arc::clone(&self.open), board: sender })
+    }
+
+    /// Lets nobody join the flights of these keys any more: those who have joined get what is
+    /// brought, and whoever comes next opens a flight of its own.
+    pub(super) fn close(&self, matches: &dyn Fn(&CacheKey) -> bool) {
+        lock(&self.open).retain(|_, (key, _)| !matches(key));
     }
 
     /// Whether requests for the key should not wait for each other.
@@ -100,7 +109,12 @@ impl<E> Ticket<E> {
 
 impl<E> Drop for Ticket<E> {
     fn drop(&mut self) {
-        lock(&self.open).remove(&self.key);
+        let mut open = lock(&self.open);
+        // After `close`, the key's flight may be another's.
+        let own = |(_, board): &(CacheKey, Board<E>)| board.same_channel(&self.board.subscribe());
+        if open.get(&self.key).is_some_and(own) {
+            open.remove(&self.key);
+        }
     }
 }
 

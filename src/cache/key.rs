@@ -43,6 +43,19 @@ impl CacheKey {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// The parts that the key was made of, in order.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        let mut rest = &*self.text;
+        std::iter::from_fn(move || {
+            let (length, behind) = rest.split_once(':')?;
+            let length: usize = length.parse().ok()?;
+            let part = behind.get(..length)?;
+            // A comma stands behind each part.
+            rest = behind.get(length + 1..)?;
+            Some(part)
+        })
+    }
 }
 
 impl fmt::Debug for CacheKey {
@@ -60,5 +73,12 @@ mod tests {
         assert_ne!(CacheKey::new(&["ab", "c"]), CacheKey::new(&["a", "bc"]));
         assert_ne!(CacheKey::new(&["a", ""]), CacheKey::new(&["a"]));
         assert_ne!(CacheKey::new(&["1:a,"]), CacheKey::new(&["", "a"]));
+    }
+
+    #[test]
+    fn a_key_tells_its_parts() {
+        for parts in [&["1", "city", "https://a.example/x?a:b,c"][..], &["", "1:a,", "è"], &[]] {
+            assert_eq!(CacheKey::new(parts).parts().collect::<Vec<_>>(), parts);
+        }
     }
 }

@@ -2,11 +2,12 @@
 //! stay until they are pushed out, because they are what a dead portal is served from.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::{BoxFuture, ready};
 use moka::sync::Cache;
 
-use super::{CacheKey, StoredResponse, Tier};
+use super::{CacheKey, Entry, StoredResponse, Tier, Visitor};
 
 /// What a stored response costs beside its content, fields and key: the entry, its reference
 /// counts and moka's bookkeeping, measured in the hundreds of bytes.
@@ -25,6 +26,8 @@ pub struct Usage {
     pub entries: u64,
     /// Their weight in bytes.
     pub bytes: u64,
+    /// The most they may weigh.
+    pub capacity: u64,
 }
 
 impl Memory {
@@ -48,7 +51,11 @@ impl Memory {
     /// How full the tier is, as of the last upkeep.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        Usage { entries: self.entries.entry_count(), bytes: self.entries.weighted_size() }
+        Usage {
+            entries: self.entries.entry_count(),
+            bytes: self.entries.weighted_size(),
+            capacity: self.entries.policy().max_capacity().unwrap_or(u64::MAX),
+        }
     }
 }
 
@@ -66,5 +73,19 @@ impl Tier for Memory {
     fn remove<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, ()> {
         self.entries.invalidate(&key.id());
         Box::pin(ready(()))
+    }
+
+    fn visit(&self, now: Instant, each: Visitor) -> BoxFuture<'_, ()> {
+        let entries = self.entries.clone();
+        Box::pin(async move {
+            // Hundreds of thousands of entries take longer than other requests should wait.
+            let visits = tokio::task::spawn_blocking(move || {
+                for (_, response) in &entries {
+                    each(&Entry::of(&response, now, "memory"));
+                }
+            });
+            // A visitor that panics has seen what it has seen.
+            let _ = visits.await;
+        })
     }
 }

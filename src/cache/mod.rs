@@ -16,6 +16,8 @@
 //!
 //! **Invariant:** a failure is never stored; an error *answer* of a portal is, for seconds.
 //!
+//! What an operator asks of it (`inventory`: what is stored; `purge`: forget it) goes past all this.
+//!
 //! **Invariant:** what depends on the asking client (CORS fields, `Age`, conditional answers) is
 //! never part of a stored response.
 
@@ -26,8 +28,10 @@ mod control;
 pub mod disk;
 mod exchange;
 pub mod freshness;
+mod inventory;
 mod key;
 mod memory;
+mod purge;
 mod status;
 mod stored;
 
@@ -43,8 +47,11 @@ pub use accepted::{Accepted, accepted};
 use collapse::{Flights, Landing, Seat};
 pub use control::Directives;
 pub use exchange::{Answer, Ask, Failure, Fetched, Origin, Part, Passing, Reply, Whole};
+pub use inventory::{Entry, List, Visitor};
 pub use key::CacheKey;
 pub use memory::{Memory, Usage};
+pub use purge::Matches;
+use purge::{Errand, Errands};
 pub use status::{CacheStatus, Forward};
 pub use stored::{Content, ContentError, ContentStream, StoredResponse, Validators};
 
@@ -63,12 +70,15 @@ pub trait Tier: Send + Sync {
     fn store(&self, response: Arc<StoredResponse>) -> BoxFuture<'_, ()>;
     /// Forgets the response for a key.
     fn remove<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, ()>;
+    /// Shows all that is stored, in any order, as it is at `now`.
+    fn visit(&self, now: Instant, each: Visitor) -> BoxFuture<'_, ()>;
 }
 
 /// The shared cache: tiers, and the flights under way.
 pub struct Cache<E> {
     tiers: Vec<Arc<dyn Tier>>,
     flights: Flights<E>,
+    errands: Errands,
     clock: Arc<dyn Clock>,
 }
 
@@ -82,7 +92,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
     /// A cache over `tiers`, nearest first.
     #[must_use]
     pub fn new(tiers: Vec<Arc<dyn Tier>>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { tiers, flights: Flights::new(), clock })
+        Arc::new(Self { tiers, flights: Flights::new(), errands: Errands::default(), clock })
     }
 
     /// Answers one request from what is stored, or from the origin.
@@ -189,7 +199,10 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             Err(error) => return (Landing::Failed(error.clone()), Err(Failure::Fetch(error))),
         };
         let landing = match &reply.answer {
-            Answer::Stored(kept) if reply.status.stored => Landing::Stored(Arc::clone(kept)),
+            // What was purged meanwhile is not stored, and is still what those who waited asked for.
+            Answer::Stored(kept) if reply.status.forward_status.is_some() => {
+                Landing::Stored(Arc::clone(kept))
+            }
             Answer::Stored(old) => Landing::Stale(Arc::clone(old)),
             Answer::Passing(passing) => match passing.as_error() {
                 Some(answer) => Landing::ErrorAnswer(Arc::new(answer)),
@@ -207,12 +220,13 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         stale: Option<Arc<StoredResponse>>,
         why: Forward,
     ) -> Result<Reply, E> {
+        let errand = self.errands.begin(&ask.key);
         let asked = self.clock.now();
         let validators = stale.as_ref().map(|s| &s.validators).filter(|v| !v.is_empty());
         let mut fetched = origin.fetch(validators).await;
         if let (Ok(Fetched::NotModified(update)), Some(old)) = (&fetched, &stale) {
             if let Some(kept) = old.freshened(&ask.policy, update, asked, self.clock.wall()) {
-                return Ok(self.keep(ask, kept, StatusCode::NOT_MODIFIED, why).await);
+                return Ok(self.keep(ask, kept, StatusCode::NOT_MODIFIED, why, &errand).await);
             }
             // The 304 is about another response than the one that is stored.
             fetched = origin.fetch(None).await;
@@ -227,12 +241,19 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         match (fetched, usable) {
             (_, Some(old)) if failed => Ok(Reply::stale(old, self.clock.now())),
             (Err(error), _) => Err(error),
-            (Ok(fetched), _) => Ok(self.settle(ask, fetched, asked, why).await),
+            (Ok(fetched), _) => Ok(self.settle(ask, fetched, asked, why, &errand).await),
         }
     }
 
     /// Stores what may be stored, forgets what it replaces, and makes the reply.
-    async fn settle(&self, ask: &Ask, fetched: Fetched, asked: Instant, why: Forward) -> Reply {
+    async fn settle(
+        &self,
+        ask: &Ask,
+        fetched: Fetched,
+        asked: Instant,
+        why: Forward,
+        errand: &Errand<'_>,
+    ) -> Reply {
         let whole = match fetched {
             Fetched::Whole(whole) => whole,
             Fetched::Passing(passing) => {
@@ -253,7 +274,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             freshness::Authority::Registry => self.clock.now(),
         };
         match StoredResponse::keep(&ask.key, &ask.policy, whole, received, self.clock.wall()) {
-            Ok(response) => self.keep(ask, response, status, why).await,
+            Ok(response) => self.keep(ask, response, status, why, errand).await,
             Err(passing) => {
                 if !freshness::is_error(status) {
                     // What was stored is no longer what the origin server says.
@@ -270,13 +291,22 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         response: StoredResponse,
         forward_status: StatusCode,
         why: Forward,
+        errand: &Errand<'_>,
     ) -> Reply {
         let response = Arc::new(response);
-        for tier in &self.tiers {
-            tier.store(Arc::clone(&response)).await;
+        if !errand.is_doomed() {
+            for tier in &self.tiers {
+                tier.store(Arc::clone(&response)).await;
+            }
+            if errand.is_doomed() {
+                // Purged while it was being stored: a purge dooms first and removes then.
+                self.remove(&ask.key).await;
+            }
         }
         self.flights.mark_storable(&ask.key);
-        Reply::stored(response, self.clock.now(), forward_status, why)
+        let mut reply = Reply::stored(response, self.clock.now(), forward_status, why);
+        reply.status.stored = !errand.is_doomed();
+        reply
     }
 
     async fn remove(&self, key: &CacheKey) {

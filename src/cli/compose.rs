@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, watch};
 
 use crate::cache::{Cache, Memory};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::Gateway;
-use crate::server::{self, Service};
+use crate::server::{self, Admin, Live, Service, Token};
 use crate::upstream::Clients;
+
+use super::reload::Reloader;
 
 /// How often the memory tier evicts what is over its capacity.
 const UPKEEP: Duration = Duration::from_secs(1);
@@ -23,16 +26,21 @@ const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// Descriptors kept for files, upstream connections and the process itself, if there are so many.
 const SPARE_DESCRIPTORS: u64 = 256;
 
+/// Connections to the administration at once. Over it new ones wait in the kernel's queue.
+const ADMIN_CONNECTIONS: usize = 64;
+
 /// A gateway, put together and ready to serve.
 #[derive(Debug)]
 pub struct Composed {
-    service: Arc<Service>,
+    live: Arc<Live>,
     memory: Memory,
     limits: server::Limits,
+    reloader: Arc<Reloader>,
+    admin: Option<(TcpListener, Arc<Admin>)>,
 }
 
 impl Composed {
-    /// Puts a gateway together.
+    /// Puts a gateway together, with nothing to reload and without administration.
     #[must_use]
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
         for notice in &config.notices {
@@ -52,8 +60,43 @@ impl Composed {
             Arc::clone(&clock),
             config.cache.buffer,
         );
-        let service = Service::new(gateway, memory.clone(), clock, config.server);
-        Self { service, memory, limits: within_descriptors(config.server_limits) }
+        let options = config.server.clone();
+        let live = Live::new(Service::new(gateway, memory.clone(), clock, options));
+        let reloader = Arc::new(Reloader::new(Arc::clone(&live), clients, &config));
+        let limits = within_descriptors(config.server_limits);
+        Self { live, memory, limits, reloader, admin: None }
+    }
+
+    /// A reload reads the configuration from `source`, which says in a sentence what is wrong with
+    /// it.
+    #[must_use]
+    pub fn reloading(
+        self,
+        source: impl Fn() -> Result<Config, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.reloader.read_from(Arc::new(source));
+        self
+    }
+
+    /// Serves the administration too.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn administered(mut self, listener: TcpListener, token: Token) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let reloader = Arc::clone(&self.reloader);
+        let reload: server::Reload = Arc::new(move || {
+            let reloader = Arc::clone(&reloader);
+            Box::pin(async move { reloader.reload().await })
+        });
+        let admin = Admin::new(Arc::clone(&self.live), token, address, reload);
+        self.admin = Some((listener, admin));
+        Ok(self)
+    }
+
+    /// What reads the registry again.
+    pub(super) fn reloader(&self) -> Arc<Reloader> {
+        Arc::clone(&self.reloader)
     }
 
     /// Serves until `stop` resolves and the answers under way have ended.
@@ -66,7 +109,20 @@ impl Composed {
                 memory.upkeep();
             }
         });
-        server::serve(self.service, listener, self.limits, stop).await;
+        let (ending, mut ended) = watch::channel(false);
+        let stop = async move {
+            stop.await;
+            ending.send_replace(true);
+        };
+        let limits = server::Limits { connections: ADMIN_CONNECTIONS, ..self.limits.clone() };
+        let administration = async move {
+            let Some((listener, admin)) = self.admin else { return };
+            let stop = async move {
+                let _ = ended.wait_for(|ended| *ended).await;
+            };
+            server::serve(admin, listener, limits, stop).await;
+        };
+        tokio::join!(server::serve(self.live, listener, self.limits, stop), administration);
         upkeep.abort();
     }
 }
@@ -83,18 +139,22 @@ pub(super) fn run(command: impl Future<Output = Result<(), String>>) -> Result<(
     result
 }
 
-/// Listens, or says what is in the way.
-pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+/// Listens, or says what is in the way, and with which flag and port it is avoided.
+pub(super) async fn listen(
+    address: SocketAddr,
+    flag: &str,
+    port: u16,
+) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| {
         let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                ": something else listens there; choose another port with --listen, such as \
-                 `--listen 127.0.0.1:8088` (port 0 takes any free one)"
-            }
+            std::io::ErrorKind::AddrInUse => format!(
+                ": something else listens there; choose another port with {flag}, such as \
+                 `{flag} 127.0.0.1:{port}` (port 0 takes any free one)"
+            ),
             std::io::ErrorKind::PermissionDenied => {
-                ": ports below 1024 need a privilege; choose a higher one with --listen"
+                format!(": ports below 1024 need a privilege; choose a higher one with {flag}")
             }
-            _ => "",
+            _ => String::new(),
         };
         format!("cannot listen on {address} ({error}){advice}")
     })
@@ -119,6 +179,7 @@ fn within_descriptors(mut limits: server::Limits) -> server::Limits {
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    terminal_gone: Arc<Notify>,
 }
 
 impl Signals {
@@ -129,7 +190,13 @@ impl Signals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            terminal_gone: Arc::default(),
         })
+    }
+
+    /// Notified, it asks the process to end because its terminal is gone.
+    pub(super) fn terminal_gone(&self) -> Arc<Notify> {
+        Arc::clone(&self.terminal_gone)
     }
 
     /// Resolves at the first; a second one ends the process at once.
@@ -148,6 +215,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            () = self.terminal_gone.notified() => {}
         }
     }
 }

@@ -10,8 +10,10 @@ use crate::config::{self, Config};
 use crate::demo;
 use crate::portal::Registry;
 
+use super::admin::{AdminOptions, administer};
 use super::compose::{Composed, Signals, listen, run};
 use super::log::Log;
+use super::reload;
 
 /// Options of `unpad demo`.
 #[derive(Debug, Args)]
@@ -19,6 +21,8 @@ pub(super) struct Demo {
     /// Address and port of the gateway
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "UNPAD_LISTEN")]
     listen: SocketAddr,
+    #[command(flatten)]
+    admin: AdminOptions,
     #[command(flatten)]
     log: Log,
 }
@@ -29,18 +33,19 @@ impl Demo {
         self.log.start();
         run(async {
             let signals = Signals::new()?;
-            let gateway = listen(self.listen).await?;
-            let portal = listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
+            let gateway = listen(self.listen, "--listen", 8088).await?;
+            let portal = listen((Ipv4Addr::LOCALHOST, 0).into(), "--listen", 8088).await?;
             let at = |listener: &tokio::net::TcpListener| {
                 listener.local_addr().map_err(|error| error.to_string())
             };
             let (gateway_at, portal_at) = (at(&gateway)?, at(&portal)?);
             let config = config(portal_at)?;
+            let admin = self.admin.listen(self.admin.over(None)).await?;
             super::print(announcement(gateway_at, portal_at).as_bytes())?;
             let portal = tokio::spawn(demo::serve(portal, std::future::pending()));
-            Composed::new(config, Arc::new(SystemClock))
-                .serve(gateway, signals.asked_to_end())
-                .await;
+            let composed = administer(Composed::new(config, Arc::new(SystemClock)), admin)?;
+            reload::on_hangup(composed.reloader(), signals.terminal_gone())?;
+            composed.serve(gateway, signals.asked_to_end()).await;
             portal.abort();
             Ok(())
         })

@@ -1,10 +1,12 @@
 //! The commands, one file each, and where everything is put together. Every other room is used
 //! here and none knows this one.
 
+mod admin;
 mod check;
 mod compose;
 mod demo;
 mod log;
+mod reload;
 mod serve;
 mod unwrap;
 

@@ -12,8 +12,10 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::portal::Registry;
 
+use super::admin::{AdminOptions, administer};
 use super::compose::{Composed, Signals, listen, run};
 use super::log::Log;
+use super::reload;
 
 /// Options of `unpad serve`.
 #[derive(Debug, Args)]
@@ -21,7 +23,9 @@ use super::log::Log;
     unpad serve\n  \
     unpad serve --config /etc/unpad/portals.yaml --listen 0.0.0.0:8080\n  \
     unpad serve --portal https://data.city.example/prefix\n  \
-    unpad serve --portal https://data.city.example --at-root")]
+    unpad serve --portal https://data.city.example --at-root\n\n\
+    SIGHUP reads the registry again. Administration: docs/admin.md; it needs a token.\n\
+    UNPAD_ADMIN_TOKEN in the environment holds the token itself.")]
 pub(super) struct Serve {
     /// The registry
     #[arg(long, value_name = "FILE", default_value = "portals.yaml", env = "UNPAD_CONFIG")]
@@ -44,6 +48,8 @@ pub(super) struct Serve {
     #[arg(long, value_name = "URL", env = "UNPAD_PUBLIC_URL", value_parser = config::public_url)]
     public_url: Option<Url>,
     #[command(flatten)]
+    admin: AdminOptions,
+    #[command(flatten)]
     log: Log,
 }
 
@@ -54,12 +60,17 @@ impl Serve {
         let config = self.config()?;
         run(async {
             let signals = Signals::new()?;
-            let listener = listen(config.listen).await?;
+            let listener = listen(config.listen, "--listen", 8088).await?;
+            let admin = self.admin.listen(config.admin.clone()).await?;
             let address = listener.local_addr().map_err(|error| error.to_string())?;
             super::print(announcement(&config, address).as_bytes())?;
-            Composed::new(config, Arc::new(SystemClock))
-                .serve(listener, signals.asked_to_end())
-                .await;
+            let mut composed = Composed::new(config, Arc::new(SystemClock));
+            if self.portal.is_none() {
+                composed = composed.reloading(move || self.config());
+            }
+            let composed = administer(composed, admin)?;
+            reload::on_hangup(composed.reloader(), signals.terminal_gone())?;
+            composed.serve(listener, signals.asked_to_end()).await;
             Ok(())
         })
     }
@@ -81,6 +92,7 @@ impl Serve {
         if let Some(listen) = self.listen {
             config.listen = listen;
         }
+        config.admin = self.admin.over(config.admin);
         if let Some(url) = &self.public_url {
             config.server.public_url = Some(url.clone());
         }

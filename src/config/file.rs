@@ -59,16 +59,15 @@ pub(super) struct Server {
     pub drain_time: Option<Time>,
 }
 
-/// The administration listener.
-#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// The administration listener. It listens when there is a token.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct Admin {
-    /// Address and port, such as `127.0.0.1:8081`.
-    #[expect(dead_code, reason = "checked, and without effect in this version")]
-    pub listen: Text<Address>,
-    /// A file with the token that every request must have.
-    #[expect(dead_code, reason = "checked, and without effect in this version")]
-    pub token_file: PathBuf,
+    /// Address and port (127.0.0.1:8081).
+    pub listen: Option<Text<Address>>,
+    /// A file with the token that every request must have, of at least 16 characters; a relative
+    /// path begins at this file's folder.
+    pub token_file: Option<PathBuf>,
 }
 
 /// What is kept, and how much.

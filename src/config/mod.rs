@@ -17,7 +17,7 @@ mod section;
 mod value;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_saphyr::Options;
 
@@ -38,6 +38,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How to serve.
     pub server: server::Options,
+    /// The administration listener, if it is configured.
+    pub admin: Option<Admin>,
     /// The limits of the server's side.
     pub server_limits: server::Limits,
     /// The cache.
@@ -46,6 +48,21 @@ pub struct Config {
     pub registry: Registry,
     /// What was understood but has no effect in this version, as sentences.
     pub notices: Vec<String>,
+}
+
+/// The administration listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Where it listens: 127.0.0.1:8081.
+    pub listen: SocketAddr,
+    /// The file with its token.
+    pub token_file: Option<PathBuf>,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8081)), token_file: None }
+    }
 }
 
 /// The cache's figures.
@@ -68,6 +85,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             server: server::Options { cors: cors::Policy::default(), ..Default::default() },
+            admin: None,
             server_limits: server::Limits::default(),
             cache: Cache::default(),
             registry: Registry::default(),
@@ -91,7 +109,12 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
         return Err(ConfigError::too_long(&name));
     }
     let text = String::from_utf8(bytes).map_err(|_| ConfigError::not_text(&name))?;
-    parse(&name, &text)
+    let mut config = parse(&name, &text)?;
+    if let Some(file) = config.admin.as_mut().and_then(|admin| admin.token_file.as_mut()) {
+        // Beside the registry, wherever the process was started.
+        *file = path.parent().unwrap_or(path).join(&*file);
+    }
+    Ok(config)
 }
 
 /// Checks the text of a configuration file; `name` is for messages.

@@ -14,14 +14,11 @@ use crate::{server, upstream};
 use super::file::{self, File};
 use super::section;
 use super::value::{OriginRules, Size, Time};
-use super::{Cache, Config};
+use super::{Admin, Cache, Config};
 
 /// What the whole file means.
 pub(super) fn config(file: File) -> Result<Config, String> {
     let mut notices = Vec::new();
-    if file.server.admin.is_some() {
-        notices.push("`server.admin` has no effect in this version".to_owned());
-    }
     if file.cache.disk.is_some() {
         notices.push(
             "`cache.disk` has no effect in this version: what is stored is kept in memory"
@@ -53,6 +50,7 @@ pub(super) fn config(file: File) -> Result<Config, String> {
             cors,
             at_root: None,
         },
+        admin: server.admin.as_ref().map(admin),
         server_limits: server_limits(&server),
         cache: Cache {
             memory: file.cache.memory.map_or(defaults.cache.memory, |size| size.0),
@@ -219,6 +217,14 @@ fn check_server(server: &file::Server) -> Result<(), String> {
         }
         None => Ok(()),
         Some((name, _)) => Err(format!("server.{name} is zero, which would let nothing through")),
+    }
+}
+
+fn admin(written: &file::Admin) -> Admin {
+    let base = Admin::default();
+    Admin {
+        listen: written.listen.as_ref().map_or(base.listen, |listen| listen.0.0),
+        token_file: written.token_file.clone(),
     }
 }
 

@@ -45,7 +45,7 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
 const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
 
 /// The origins that may read an answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origins {
     /// Every origin, without credentials.
     Any,
@@ -59,7 +59,7 @@ pub enum Origins {
 pub struct CredentialsWithAny;
 
 /// Who may read an answer, and for how long a browser may remember that.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     origins: Origins,
     credentials: bool,

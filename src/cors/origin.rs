@@ -42,6 +42,15 @@ pub struct OriginRule {
     pattern: Option<Regex>,
 }
 
+/// Rules are the same when they are written the same.
+impl PartialEq for OriginRule {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for OriginRule {}
+
 impl OriginRule {
     /// Whether a serialised origin matches. `null` never does.
     #[must_use]

@@ -20,11 +20,13 @@ mod conditional;
 mod entity_tag;
 mod error;
 mod fields;
+mod inventory;
 mod origin;
 mod provenance;
 mod range;
 #[cfg_attr(not(test), expect(dead_code, reason = "wired in by a later change"))]
 mod select;
+mod reload;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,7 +43,9 @@ use crate::portal::{Form, Portal, Registry, Target, Terms};
 use crate::upstream::{Clients, Health, Site};
 
 pub use error::{Error, Limit, PortalFailure};
+pub use inventory::{Filter, Item, Page, PatternError, Selection, Totals};
 use origin::PortalOrigin;
+pub use reload::Changes;
 
 /// The version of what is stored: part of every key, so that another version's entries are misses.
 const KEY_VERSION: &str = "1";
@@ -57,6 +61,14 @@ pub struct Gateway {
     cache: Arc<Cache<Error>>,
     clock: Arc<dyn Clock>,
     buffer: usize,
+}
+
+/// The parts of a key that say what a stored response is, as [`ask`] makes it.
+#[derive(Debug, Clone, Copy)]
+struct Named<'a> {
+    portal: &'a str,
+    form: &'a str,
+    url: &'a str,
 }
 
 /// A portal and its place on the network.
@@ -170,17 +182,30 @@ impl Gateway {
     }
 }
 
-fn ask(request: &Request<'_>, target: &Target) -> Ask {
-    let portal = &request.place.portal;
+/// The key of a target: its form and its URI, with our callback.
+fn key(portal: &Portal, target: &Target) -> CacheKey {
     let form = match target.form {
         Form::Padded => "padded",
         Form::Json => "json",
         Form::File => "file",
     };
-    let url = target.url.as_str();
-    let key = CacheKey::new(&[KEY_VERSION, portal.id.as_str(), form, url]);
+    CacheKey::new(&[KEY_VERSION, portal.id.as_str(), form, target.url.as_str()])
+}
+
+impl<'a> Named<'a> {
+    /// What a key of ours says.
+    fn of(key: &'a CacheKey) -> Option<Self> {
+        let mut parts = key.parts();
+        let version = parts.next()?;
+        let named = Self { portal: parts.next()?, form: parts.next()?, url: parts.next()? };
+        (version == KEY_VERSION).then_some(named)
+    }
+}
+
+fn ask(request: &Request<'_>, target: &Target) -> Ask {
+    let portal = &request.place.portal;
     Ask {
-        key,
+        key: key(portal, target),
         policy: portal.cache_policy(request.terms, request.path),
         directives: Directives::of_request(request.fields),
         part: part(request, target.form),

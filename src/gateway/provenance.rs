@@ -58,7 +58,7 @@ pub(super) fn add_source(fields: &mut HeaderMap, portal: &Portal, target: &Url) 
 }
 
 /// The target URI as it may be told: without our callback, and with secrets' values taken out.
-fn without_secrets(target: &Url, callback: Option<&str>) -> Url {
+pub(super) fn without_secrets(target: &Url, callback: Option<&str>) -> Url {
     let mut told = target.clone();
     let Some(query) = target.query() else { return told };
     let kept: Vec<_> = query

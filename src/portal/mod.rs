@@ -28,7 +28,7 @@ pub use target::{Base, BaseError, PathRefusal, Target};
 pub use terms::{Freshness, Terms};
 
 /// One entry of the registry.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portal {
     /// Its name in paths, metrics and logs.
     pub id: PortalId,
@@ -68,6 +68,15 @@ pub struct Route {
     /// The terms.
     pub terms: Arc<Terms>,
 }
+
+/// Routes are the same when their patterns are written the same.
+impl PartialEq for Route {
+    fn eq(&self, other: &Self) -> bool {
+        self.path.as_str() == other.path.as_str() && self.terms == other.terms
+    }
+}
+
+impl Eq for Route {}
 
 impl Portal {
     /// The terms for a path (without its leading slash), in whatever spelling.

@@ -38,7 +38,7 @@ impl Default for Freshness {
 }
 
 /// Freshness, limits and CORS.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Terms {
     /// How long answers are kept and reused.
     pub freshness: Freshness,

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,7 +16,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::deadline::{Busy, Deadlined, Held};
-use super::{Service, outermost};
 
 /// Limits of the server's side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +55,27 @@ impl Default for Limits {
     }
 }
 
+/// Who answers the requests of a listener.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers any request.
+    fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+    ) -> impl Future<Output = Response> + Send + '_;
+    /// A connection was opened.
+    fn opened(&self) {}
+    /// A connection was closed.
+    fn closed(&self) {}
+    /// Nothing more is accepted, and the answers under way are the last.
+    fn drain(&self) {}
+}
+
 /// How long accepting pauses when descriptors ran out: the error would come back at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` resolves, then lets the answers under way end.
-pub async fn serve(
-    service: Arc<Service>,
+pub async fn serve<H: Handler>(
+    handler: Arc<H>,
     listener: TcpListener,
     limits: Limits,
     stop: impl Future<Output = ()>,
@@ -75,20 +90,20 @@ pub async fn serve(
             accepted = accept(&listener, &places) => accepted,
         };
         let connection = Connection {
-            service: Arc::clone(&service),
+            handler: Arc::clone(&handler),
             limits: limits.clone(),
             drain: drain.clone(),
         };
-        let open = service.metrics.connections.clone();
-        open.inc();
+        handler.opened();
+        let handler = Arc::clone(&handler);
         tokio::spawn(async move {
             connection.run(stream).await;
-            open.dec();
+            handler.closed();
             drop(place);
         });
     }
     drop(listener);
-    service.drain();
+    handler.drain();
     draining.send_replace(true);
     let most = u32::try_from(limits.connections).unwrap_or(u32::MAX);
     if tokio::time::timeout(limits.drain_time, places.acquire_many(most)).await.is_err() {
@@ -127,26 +142,25 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 /// One connection and what it needs to know.
-struct Connection {
-    service: Arc<Service>,
+struct Connection<H> {
+    handler: Arc<H>,
     limits: Limits,
     drain: watch::Receiver<bool>,
 }
 
-impl Connection {
+impl<H: Handler> Connection<H> {
     async fn run(mut self, stream: TcpStream) {
         // Answers are written whole; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
         let busy = Busy::default();
         let stream = TokioIo::new(Deadlined::new(stream, &self.limits, busy.clone()));
-        let gateway = self.service;
+        let handler = self.handler;
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let answering = busy.begin();
-            let gateway = Arc::clone(&gateway);
-            let (request, _) = request.into_parts();
+            let handler = Arc::clone(&handler);
             // Boxed, because hyper keeps room for the future in every connection, idle or not.
             Box::pin(async move {
-                let response = outermost::answer(&gateway, request).await;
+                let response = handler.answer(request).await;
                 Ok::<_, std::convert::Infallible>(
                     response.map(|body| Held { body, _answering: answering }),
                 )

@@ -19,6 +19,11 @@ use crate::upstream::Health;
 /// Upper bounds of the duration histogram in seconds: from a memory hit to the longest time limit.
 const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 30.0];
 
+/// The label values of methods, statuses and cache results.
+const METHODS: [&str; 4] = ["GET", "HEAD", "OPTIONS", "other"];
+const STATUSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+const CACHE_RESULTS: [&str; 6] = ["hit", "stale", "collapsed", "uri-miss", "request", "bypass"];
+
 /// How a request was answered: set by handlers, read for log and metrics.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Account {
@@ -42,6 +47,11 @@ struct PortalLabel {
     portal: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: Word,
+}
+
 /// A label value from a fixed set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Word(&'static str);
@@ -61,6 +71,7 @@ pub(super) struct Metrics {
     entries: Gauge,
     bytes: Gauge,
     suspended: Family<PortalLabel, Gauge>,
+    reloads: Family<ResultLabel, Counter>,
     /// Connections open now.
     pub connections: Gauge,
 }
@@ -106,13 +117,39 @@ impl Metrics {
         let suspended = Family::default();
         let help = "Whether a portal is left alone because it fails";
         registry.register("portal_suspended", help, suspended.clone());
-        Self { registry, answers, durations, entries, bytes, suspended, connections }
+        let reloads = Family::default();
+        registry.register("reloads", "Times the registry was read again", reloads.clone());
+        Self { registry, answers, durations, entries, bytes, suspended, reloads, connections }
     }
 
     /// Counts one answer.
     pub(super) fn answered(&self, labels: &Labels, took: Duration) {
         self.answers.get_or_create(labels).inc();
         self.durations.observe(took.as_secs_f64());
+    }
+
+    /// How often a portal's answers came about in each way of the cache's.
+    pub(super) fn answers_by_cache(&self, portal: &str) -> Vec<(&'static str, u64)> {
+        let count = |cache| {
+            let of_cache = METHODS.iter().flat_map(|method| {
+                STATUSES.iter().map(move |status| Labels {
+                    portal: portal.to_owned(),
+                    method: Word(method),
+                    status: Word(status),
+                    cache: Word(cache),
+                })
+            });
+            let counts = of_cache.filter_map(|labels| Some(self.answers.get(&labels)?.get()));
+            (cache, counts.sum())
+        };
+        CACHE_RESULTS.into_iter().map(count).collect()
+    }
+
+    /// Counts a reload. Portals that are gone are no longer told of.
+    pub(super) fn reloaded(&self, done: bool) {
+        let result = Word(if done { "ok" } else { "refused" });
+        self.reloads.get_or_create(&ResultLabel { result }).inc();
+        self.suspended.clear();
     }
 
     /// The text format, with the gauges as they are now.

@@ -5,17 +5,22 @@
 //! draining), `outermost` (checks that hold for every request, CORS, fields of every answer, the
 //! access log, metrics, panics), `router`, a handler.
 //!
-//! **Invariant:** CORS is applied to every answer whatsoever, so that a page can read why a
+//! **Invariant:** CORS is applied to every answer to the public whatsoever, so that a page can read why a
 //! request failed.
 //!
 //! **Invariant:** `problem` is the only place where an error becomes a status.
 //!
 //! **Invariant:** `Host` is checked and never used: absolute links come from the operator's public
 //! URL.
+//!
+//! The administration listener (`admin`) is another door to the same service, with a token and
+//! without CORS; it shares the accept loop and nothing else of the way in.
 
+mod admin;
 mod bridge;
 mod deadline;
 mod listen;
+mod live;
 mod metrics;
 mod operations;
 mod outermost;
@@ -34,18 +39,21 @@ use crate::cors;
 use crate::gateway::{Gateway, Place};
 use crate::portal::Terms;
 
-pub use listen::{Limits, serve};
+pub use admin::{Admin, Reload, Reloaded, Token, TokenError};
+pub use listen::{Handler, Limits, serve};
+pub use live::Live;
 use metrics::Metrics;
 
-/// What the server serves.
+/// What the server serves. A reload makes another one over the same counters ([`Live`]); a request
+/// keeps the one it began with.
 #[derive(Debug)]
 pub struct Service {
     gateway: Gateway,
     memory: Memory,
     clock: Arc<dyn Clock>,
     options: Options,
-    metrics: Metrics,
-    draining: AtomicBool,
+    metrics: Arc<Metrics>,
+    draining: Arc<AtomicBool>,
 }
 
 /// How it is served.
@@ -69,9 +77,21 @@ impl Service {
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Arc<Self> {
-        let metrics = Metrics::new();
-        let draining = AtomicBool::new(false);
+        let metrics = Arc::new(Metrics::new());
+        let draining = Arc::new(AtomicBool::new(false));
         Arc::new(Self { gateway, memory, clock, options, metrics, draining })
+    }
+
+    /// The same service with another gateway and other options.
+    fn with(&self, gateway: Gateway, options: Options) -> Arc<Self> {
+        Arc::new(Self {
+            gateway,
+            options,
+            memory: self.memory.clone(),
+            clock: Arc::clone(&self.clock),
+            metrics: Arc::clone(&self.metrics),
+            draining: Arc::clone(&self.draining),
+        })
     }
 
     /// From now on `/readyz` says no, and connections are closed after their answer.

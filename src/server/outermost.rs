@@ -96,7 +96,7 @@ fn check_host(request: &Parts) -> Result<(), Problem> {
 }
 
 /// RFC 9110 §7.2: `uri-host [ ":" port ]`, with a host, and a port that exists if there is one.
-fn is_host_with_port(authority: &Authority) -> bool {
+pub(super) fn is_host_with_port(authority: &Authority) -> bool {
     let after_host = authority.as_str().strip_prefix(authority.host());
     !authority.host().is_empty()
         && match after_host {
@@ -137,7 +137,7 @@ fn finish(service: &Service, fields: &mut HeaderMap) {
 }
 
 /// A path as it may stand in a log: printable ASCII, and not longer than a line.
-fn loggable(path: &str) -> Cow<'_, str> {
+pub(super) fn loggable(path: &str) -> Cow<'_, str> {
     const LONGEST: usize = 1024;
     if path.len() <= LONGEST && path.bytes().all(|b| b.is_ascii_graphic()) {
         return Cow::Borrowed(path);

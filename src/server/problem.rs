@@ -38,11 +38,11 @@ impl Problem {
     }
 
     /// RFC 9457 §4.2.1: a problem that the status says all about.
-    fn blank(status: u16, title: &'static str, detail: String) -> Self {
+    pub(super) fn blank(status: u16, title: &'static str, detail: String) -> Self {
         Self { slug: None, ..Self::new("", status, title, detail) }
     }
 
-    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
         self
     }
@@ -52,8 +52,8 @@ impl Problem {
         self
     }
 
-    /// The document as an answer.
-    pub(super) fn response(self, service: &Service) -> Response {
+    /// The document.
+    pub(super) fn document(&self, service: &Service) -> Value {
         let uri = match self.slug {
             Some(slug) => service.link(&format!("/problems#{slug}")),
             None => "about:blank".to_owned(),
@@ -67,9 +67,19 @@ impl Problem {
             "error": { "__type": self.ckan_type(), "message": self.detail },
         });
         if let Value::Object(object) = &mut document {
-            object.extend(self.members);
+            object.extend(self.members.clone());
         }
-        let mut text = format!("{document:#}");
+        document
+    }
+
+    /// The status.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The document as an answer.
+    pub(super) fn response(self, service: &Service) -> Response {
+        let mut text = format!("{:#}", self.document(service));
         text.push('\n');
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = self.status;
@@ -134,6 +144,11 @@ pub(super) fn bad_request(why: &str) -> Problem {
 pub(super) fn internal() -> Problem {
     let detail = "This gateway has a bug, and its log says more. Other requests are not affected.";
     Problem::new("internal", 500, "Internal error", detail.to_owned())
+}
+
+/// Content of a portal's broke off after so many bytes, when its status had been told already.
+pub(super) fn broke_off(offset: u64) -> Problem {
+    problem(&Error::ResponseIncomplete { offset: usize::try_from(offset).ok() })
 }
 
 /// What an error of the gateway's means for a caller.

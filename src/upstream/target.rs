@@ -73,7 +73,7 @@ impl fmt::Display for HostRule {
 }
 
 /// Where a site's fetches may go.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteRules {
     /// The portal's base URL; its scheme, host and port are the site.
     pub base: Url,

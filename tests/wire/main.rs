@@ -1,5 +1,6 @@
 //! Behaviour over the wire: a gateway and fake portals on loopback, asserted on what was sent.
 
+mod admin;
 mod bridge;
 mod cache;
 mod codings;

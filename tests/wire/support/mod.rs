@@ -39,10 +39,19 @@ impl World {
 
     /// A gateway with this configuration, changed by hand as flags would.
     pub(crate) async fn adjusted(yaml: &str, adjust: impl FnOnce(&mut config::Config)) -> Self {
+        Self::composed(yaml, adjust, |composed| composed).await
+    }
+
+    /// A gateway with this configuration, of which more is made before it serves.
+    pub(crate) async fn composed(
+        yaml: &str,
+        adjust: impl FnOnce(&mut config::Config),
+        more: impl FnOnce(Composed) -> Composed,
+    ) -> Self {
         let mut config = config::parse("portals.yaml", yaml).expect("a right configuration");
         adjust(&mut config);
         let clock = Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH + START));
-        let composed = Composed::new(config, clock.clone());
+        let composed = more(Composed::new(config, clock.clone()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
