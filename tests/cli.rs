@@ -1,5 +1,7 @@
 //! The program as people start it: arguments, exit codes, what is printed where.
 
+mod process;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -101,10 +103,80 @@ fn a_port_in_use_is_told_with_advice() {
     assert!(text(&output.stderr).contains("--listen 127.0.0.1:8088"));
 }
 
+const CITY: &str = "portals: { city: { base: https://a.example } }\n";
+
+#[test]
+fn sighup_reads_the_registry_again_and_a_wrong_one_changes_nothing() {
+    let registry = file("reload.yaml", CITY);
+    let mut server =
+        process::Server::start(&["serve", "--config", registry.to_str().expect("a path")]);
+    server.admin();
+    let town = "  town: { base: https://b.example }\n";
+    let two = format!("portals:\n  city: {{ base: https://a.example }}\n{town}");
+    std::fs::write(&registry, two).expect("written");
+    server.signal("HUP");
+    let said = server.says("the registry was read again");
+    assert!(said.contains("portals=2 added=1 removed=0 changed=0"), "{said}");
+    std::fs::write(&registry, "portals: 1\n").expect("written");
+    server.signal("HUP");
+    assert!(server.says("the registry stays as it was: ").contains("reload.yaml:1:10"));
+    assert!(server.runs());
+    std::fs::remove_file(registry).expect("removed");
+}
+
+#[test]
+fn sighup_without_a_registry_says_that_there_is_nothing_to_read() {
+    let mut server = process::Server::start(&["demo"]);
+    server.admin();
+    server.signal("HUP");
+    server.says("there is nothing to read again");
+    assert!(server.runs());
+}
+
+#[test]
+fn a_token_file_that_is_of_no_use_is_refused() {
+    let registry = file("token.yaml", CITY);
+    let (empty, short) = (file("empty-token", " \n"), file("short-token", "short\n"));
+    let path = |path: &PathBuf| path.to_str().expect("a path").to_owned();
+    for (token, said) in [
+        (path(&empty), "the token file is empty"),
+        (path(&short), "it has 5 characters, and a token has at least 16"),
+        ("/nowhere/token".to_owned(), "the token file cannot be read"),
+    ] {
+        let arguments = [
+            "serve",
+            "--config",
+            &path(&registry),
+            "--listen",
+            "127.0.0.1:0",
+            "--admin-token-file",
+            &token,
+        ];
+        let output = process::run(process::program().args(arguments), "");
+        assert_eq!(output.status.code(), Some(1), "{token}");
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
+    for path in [registry, empty, short] {
+        std::fs::remove_file(path).expect("removed");
+    }
+}
+
+#[test]
+fn administration_without_a_token_is_off_and_says_so() {
+    let registry = file("off.yaml", &format!("server: {{ admin: {{}} }}\n{CITY}"));
+    let arguments = ["serve", "--config", registry.to_str().expect("a path")];
+    let mut server = process::Server::start_with(&arguments, "");
+    assert!(server.says("administration is off").contains("UNPAD_ADMIN_TOKEN"));
+    assert!(server.runs());
+    std::fs::remove_file(registry).expect("removed");
+}
+
 #[test]
 fn every_command_explains_itself() {
-    for command in ["serve", "demo", "check", "unwrap"] {
-        let output = unpad(&[command, "--help"], b"");
+    for command in ["serve", "demo", "check", "unwrap", "cache", "cache ls", "cache stat"] {
+        let mut arguments: Vec<_> = command.split(' ').collect();
+        arguments.push("--help");
+        let output = unpad(&arguments, b"");
         assert_eq!(output.status.code(), Some(0), "{command}");
         assert!(text(&output.stdout).contains("Usage:"), "{command}");
     }

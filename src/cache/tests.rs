@@ -184,3 +184,92 @@ async fn a_key_that_proved_not_storable_is_not_waited_for_until_it_is_stored() {
     assert!(cache.answer(ask(), public).await.expect("a reply").status.stored);
     assert!(!cache.flights.go_alone(&ask().key, cache.clock.now()));
 }
+
+/// A tier in which a response is stored when the test says so.
+struct Held {
+    memory: Memory,
+    storing: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
+}
+
+impl Tier for Held {
+    fn load<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Option<Arc<StoredResponse>>> {
+        self.memory.load(key)
+    }
+
+    fn store(&self, response: Arc<StoredResponse>) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.storing.add_permits(1);
+            self.permits.acquire().await.expect("never closed").forget();
+            self.memory.store(response).await;
+        })
+    }
+
+    fn remove<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, ()> {
+        self.memory.remove(key)
+    }
+
+    fn visit(&self, now: Instant, each: Visitor) -> BoxFuture<'_, ()> {
+        self.memory.visit(now, each)
+    }
+}
+
+#[tokio::test]
+async fn who_waited_before_a_purge_gets_the_old_answer_and_who_comes_after_it_the_new() {
+    let cache = cache();
+    let (before, after) = (Told::to(Deed::Answer), Told::to(Deed::Answer));
+    after.asked.store(7, Ordering::Relaxed);
+    let request = || cache.answer(ask(), before.clone());
+    let purge = async {
+        while before.asked() == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(cache.purge(Arc::new(|key| *key == ask().key)).await, 0);
+        after.permits.add_permits(1);
+        let new = cache.answer(ask(), after.clone()).await.expect("a reply");
+        before.permits.add_permits(1);
+        new
+    };
+    let (a, b, new) = tokio::join!(request(), request(), purge);
+    for old in [a, b] {
+        let old = old.expect("a reply");
+        assert_eq!((content(&old), old.status.stored), (Bytes::from("0"), false));
+    }
+    assert_eq!((content(&new), new.status.stored), (Bytes::from("7"), true));
+    let kept = cache.answer(ask(), before.clone()).await.expect("a reply");
+    assert_eq!((content(&kept), before.asked()), (Bytes::from("7"), 1));
+}
+
+#[tokio::test]
+async fn a_purge_of_other_keys_leaves_a_fetch_alone() {
+    let cache = cache();
+    let told = Told::to(Deed::Answer);
+    let purge = async {
+        while told.asked() == 0 {
+            tokio::task::yield_now().await;
+        }
+        cache.purge(Arc::new(|key| *key != ask().key)).await;
+        told.permits.add_permits(1);
+    };
+    let (reply, ()) = tokio::join!(cache.answer(ask(), told.clone()), purge);
+    assert!(reply.expect("a reply").status.stored);
+}
+
+#[tokio::test]
+async fn a_purge_while_an_answer_is_being_stored_wins() {
+    let clock = ManualClock::starting_at(SystemTime::UNIX_EPOCH);
+    let (storing, permits) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let memory = Memory::new(1 << 20);
+    let tier = Held { memory, storing: Arc::clone(&storing), permits: Arc::clone(&permits) };
+    let cache = Cache::new(vec![Arc::new(tier)], Arc::new(clock));
+    let told = Told::to(Deed::Answer);
+    told.permits.add_permits(1);
+    let purge = async {
+        storing.acquire().await.expect("never closed").forget();
+        cache.purge(Arc::new(|_| true)).await;
+        permits.add_permits(1);
+    };
+    let (reply, ()) = tokio::join!(cache.answer(ask(), told.clone()), purge);
+    assert!(!reply.expect("a reply").status.stored);
+    assert!(cache.list(|_| true, 10, None).await.entries.is_empty());
+}

@@ -13,7 +13,7 @@ use crate::portal::Registry;
 use super::admin::{AdminOptions, administer};
 use super::compose::{Composed, Signals, listen, run};
 use super::log::Log;
-use super::reload;
+use super::reload::Hangups;
 
 /// Options of `unpad demo`.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ impl Demo {
     pub(super) fn run(self) -> Result<(), String> {
         self.log.start();
         run(async {
-            let signals = Signals::new()?;
+            let (signals, hangups) = (Signals::new()?, Hangups::new()?);
             let gateway = listen(self.listen, "--listen", 8088).await?;
             let portal = listen((Ipv4Addr::LOCALHOST, 0).into(), "--listen", 8088).await?;
             let at = |listener: &tokio::net::TcpListener| {
@@ -44,7 +44,7 @@ impl Demo {
             super::print(announcement(gateway_at, portal_at).as_bytes())?;
             let portal = tokio::spawn(demo::serve(portal, std::future::pending()));
             let composed = administer(Composed::new(config, Arc::new(SystemClock)), admin)?;
-            reload::on_hangup(composed.reloader(), signals.terminal_gone())?;
+            hangups.reload(composed.reloader(), signals.terminal_gone());
             composed.serve(gateway, signals.asked_to_end()).await;
             portal.abort();
             Ok(())

@@ -2,6 +2,7 @@
 //! here and none knows this one.
 
 mod admin;
+mod cache;
 mod check;
 mod compose;
 mod demo;
@@ -40,6 +41,8 @@ enum Command {
     Demo(demo::Demo),
     /// Check a registry
     Check(check::Check),
+    /// See, purge and fill the cache of a running gateway
+    Cache(cache::Cache),
     /// Take the padding off a body: JSONP on stdin, JSON on stdout
     Unwrap(unwrap::Unwrap),
 }
@@ -62,6 +65,7 @@ pub fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
         Command::Check(check) => check.run(),
+        Command::Cache(cache) => cache.run(),
         Command::Unwrap(unwrap) => unwrap.run(),
     };
     match result {

@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, Notify};
 
 use crate::config::{self, Config};
@@ -133,23 +133,35 @@ impl Fixed {
     }
 }
 
-/// Reloads on SIGHUP, until `gone` is notified because the terminal is.
-///
-/// SIGHUP says two things: that the configuration is to be read again, and, of old, that the
-/// terminal is gone. A process that was started on a terminal ends with it.
-pub(super) fn on_hangup(reloader: Arc<Reloader>, gone: Arc<Notify>) -> Result<(), String> {
-    let mut hangups = signal(SignalKind::hangup())
-        .map_err(|error| format!("signals cannot be listened for: {error}"))?;
-    let had_terminal = std::io::stderr().is_terminal();
-    tokio::spawn(async move {
-        while hangups.recv().await.is_some() {
-            if had_terminal && !std::io::stderr().is_terminal() {
-                gone.notify_one();
-                return;
+/// SIGHUPs. From the moment this exists they no longer end the process by themselves.
+#[derive(Debug)]
+pub(super) struct Hangups {
+    signals: Signal,
+    had_terminal: bool,
+}
+
+impl Hangups {
+    /// Begins to listen for SIGHUP.
+    pub(super) fn new() -> Result<Self, String> {
+        let signals = signal(SignalKind::hangup())
+            .map_err(|error| format!("signals cannot be listened for: {error}"))?;
+        Ok(Self { signals, had_terminal: std::io::stderr().is_terminal() })
+    }
+
+    /// Reloads at each, until `gone` is notified because the terminal is.
+    ///
+    /// SIGHUP says two things: that the configuration is to be read again, and, of old, that the
+    /// terminal is gone. A process that was started on a terminal ends with it.
+    pub(super) fn reload(mut self, reloader: Arc<Reloader>, gone: Arc<Notify>) {
+        tokio::spawn(async move {
+            while self.signals.recv().await.is_some() {
+                if self.had_terminal && !std::io::stderr().is_terminal() {
+                    gone.notify_one();
+                    return;
+                }
+                // It has said what came of it.
+                let _ = reloader.reload().await;
             }
-            // It has said what came of it.
-            let _ = reloader.reload().await;
-        }
-    });
-    Ok(())
+        });
+    }
 }

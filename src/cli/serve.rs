@@ -15,7 +15,7 @@ use crate::portal::Registry;
 use super::admin::{AdminOptions, administer};
 use super::compose::{Composed, Signals, listen, run};
 use super::log::Log;
-use super::reload;
+use super::reload::Hangups;
 
 /// Options of `unpad serve`.
 #[derive(Debug, Args)]
@@ -59,7 +59,7 @@ impl Serve {
         self.log.start();
         let config = self.config()?;
         run(async {
-            let signals = Signals::new()?;
+            let (signals, hangups) = (Signals::new()?, Hangups::new()?);
             let listener = listen(config.listen, "--listen", 8088).await?;
             let admin = self.admin.listen(config.admin.clone()).await?;
             let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -69,7 +69,7 @@ impl Serve {
                 composed = composed.reloading(move || self.config());
             }
             let composed = administer(composed, admin)?;
-            reload::on_hangup(composed.reloader(), signals.terminal_gone())?;
+            hangups.reload(composed.reloader(), signals.terminal_gone());
             composed.serve(listener, signals.asked_to_end()).await;
             Ok(())
         })

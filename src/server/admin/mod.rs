@@ -90,9 +90,8 @@ impl Admin {
             ("/cache/stats", &Method::GET) => Ok(cache::stats(service).await),
             ("/cache/stats", _) => Err(refusal::method("GET")),
             ("/cache/fill", &Method::POST) => cache::fill(service, body).await,
-            ("/cache/fill", _) => Err(refusal::method("POST")),
             ("/reload", &Method::POST) => self.reload().await,
-            ("/reload", _) => Err(refusal::method("POST")),
+            ("/cache/fill" | "/reload", _) => Err(refusal::method("POST")),
             _ => Err(refusal::no_such_path()),
         }
     }
