@@ -91,6 +91,9 @@ fn ask() -> Ask {
     }
 }
 
+/// How long a test waits for what must happen before it fails instead of hanging.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Three requests that all wait, then `permits` answers.
 async fn three(told: &Told, permits: usize) -> [Result<Reply, Failure<&'static str>>; 3] {
     let cache = cache();
@@ -103,8 +106,7 @@ async fn three(told: &Told, permits: usize) -> [Result<Reply, Failure<&'static s
         told.permits.add_permits(permits);
     };
     let all = async { tokio::join!(request(), request(), request(), release) };
-    let patience = Duration::from_secs(20);
-    let (a, b, c, ()) = tokio::time::timeout(patience, all).await.expect("nobody waits in vain");
+    let (a, b, c, ()) = tokio::time::timeout(PATIENCE, all).await.expect("nobody waits in vain");
     [a, b, c]
 }
 
@@ -230,7 +232,8 @@ async fn who_waited_before_a_purge_gets_the_old_answer_and_who_comes_after_it_th
         before.permits.add_permits(1);
         new
     };
-    let (a, b, new) = tokio::join!(request(), request(), purge);
+    let all = async { tokio::join!(request(), request(), purge) };
+    let (a, b, new) = tokio::time::timeout(PATIENCE, all).await.expect("nobody waits in vain");
     for old in [a, b] {
         let old = old.expect("a reply");
         assert_eq!((content(&old), old.status.stored), (Bytes::from("0"), false));
@@ -272,4 +275,17 @@ async fn a_purge_while_an_answer_is_being_stored_wins() {
     let (reply, ()) = tokio::join!(cache.answer(ask(), told.clone()), purge);
     assert!(!reply.expect("a reply").status.stored);
     assert!(cache.list(|_| true, 10, None).await.entries.is_empty());
+}
+
+#[test]
+fn a_closed_flight_that_ends_leaves_the_next_one_open() {
+    let flights = Flights::<()>::new();
+    let key = ask().key;
+    let Seat::Leader(first) = flights.join(&key) else { panic!("nobody leads yet") };
+    flights.close(&|_| true);
+    let Seat::Leader(second) = flights.join(&key) else { panic!("the first is closed") };
+    drop(first);
+    assert!(matches!(flights.join(&key), Seat::Waiter(_)));
+    drop(second);
+    assert!(matches!(flights.join(&key), Seat::Leader(_)));
 }

@@ -16,7 +16,7 @@ use super::{Gateway, Named, Place, key, provenance};
 /// pattern is refused.
 const PATTERN_SIZE: usize = 256 << 10;
 
-/// The text is no regular expression, or compiles to more than [`PATTERN_SIZE`].
+/// The text is no regular expression, or compiles to more than 256 KiB.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it is not a regular expression: {0}")]
 pub struct PatternError(String);

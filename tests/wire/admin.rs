@@ -308,31 +308,6 @@ async fn a_purge_beats_a_fetch_under_way() {
     assert_eq!(portal.targets().len(), 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_waits_during_a_purge_gets_what_was_waited_for() {
-    let gate = Gate::closed();
-    let held = gate.clone();
-    let portal = FakePortal::new(move |request| {
-        Reply::ckan(format!("{}(1);", request.callback())).behind(&held)
-    })
-    .await;
-    let operated = Operated::city(&portal).await;
-    let client = operated.world.client;
-    let asked: Vec<_> =
-        (0..4).map(|_| tokio::spawn(async move { client.get("/p/city/x").await })).collect();
-    portal.has_received(1).await;
-    // All have connected; that they wait can only be seen by their not being answered otherwise.
-    while !operated.world.get("/metrics").await.text().contains("unpad_connections 5") {
-        tokio::task::yield_now().await;
-    }
-    operated.json("DELETE", "/cache?all=true").await;
-    gate.open();
-    for answer in asked {
-        assert_eq!(answer.await.expect("an answer").text(), "1");
-    }
-    assert_eq!(urls(&operated.json("GET", "/cache").await), [""; 0]);
-}
-
 #[tokio::test]
 async fn figures_are_told_for_all_and_for_each_portal() {
     let portal = FakePortal::padding("[1]").await;
