@@ -248,10 +248,10 @@ async fn a_broken_connection_is_tried_once_more_and_not_more() {
 
 #[tokio::test]
 async fn a_portal_that_is_not_there_is_unreachable() {
-    let gone = {
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        listener.local_addr().expect("an address")
-    };
+    // Bound and never listening: it refuses, and no other test can be given its port.
+    let held = tokio::net::TcpSocket::new_v4().expect("a socket");
+    held.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let gone = held.local_addr().expect("an address");
     let world = World::with(&format!(
         "portals: {{ city: {{ base: \"http://{gone}\", allow_cidr: [127.0.0.1/32] }} }}"
     ))
