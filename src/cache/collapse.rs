@@ -1,12 +1,16 @@
 //! Collapsed forwarding (RFC 9111 §4): any number of requests for one key, one fetch. It does not
 //! fetch; it seats requests as leader or waiter and carries the leader's result to the others.
 //!
-//! **Invariant:** a flight ends when its ticket does. A leader that panics drops the ticket, which
-//! lets its waiters go; nobody waits for a flight that has no leader.
+//! A flight has one leader. Where it has not landed for [`Flights::patience`], one of those who wait
+//! becomes a second leader of the same flight, and so on: a fetch that hangs holds nobody up for
+//! longer, and a portal that is only slow gets one more request at a time, not everybody's.
+//!
+//! **Invariant:** a flight ends when its last ticket does. A leader that panics drops the ticket,
+//! which lets its waiters go; nobody waits for a flight that has no leader.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use moka::sync::Cache as Bounded;
 use tokio::sync::watch;
@@ -21,7 +25,7 @@ const UNSTORABLE_KEYS: u64 = 16 * 1024;
 /// What the leader brought for those who waited.
 #[derive(Debug, Clone)]
 pub(super) enum Landing<E> {
-    /// A stored response.
+    /// A stored response, or one that is being stored and can be read meanwhile.
     Stored(Arc<StoredResponse>),
     /// The fetch failed, and a stale response may be reused.
     Stale(Arc<StoredResponse>),
@@ -33,15 +37,22 @@ pub(super) enum Landing<E> {
     NotShared,
 }
 
-type Board<E> = watch::Receiver<Option<Landing<E>>>;
+type Board<E> = watch::Sender<Option<Landing<E>>>;
 
-/// Where flights can be joined, by the key's id.
-type Open<E> = HashMap<u128, (CacheKey, Board<E>)>;
+/// A flight under way.
+struct Open<E> {
+    key: CacheKey,
+    board: Board<E>,
+    leaders: usize,
+}
+
+type Table<E> = Arc<Mutex<HashMap<u128, Open<E>>>>;
 
 /// The flights under way, by key.
 pub(super) struct Flights<E> {
-    open: Arc<Mutex<Open<E>>>,
+    open: Table<E>,
     unstorable: Bounded<u128, Instant>,
+    patience: Duration,
 }
 
 /// A request's place in a flight.
@@ -50,36 +61,67 @@ pub(super) enum Seat<E> {
     Waiter(Flight<E>),
 }
 
-/// The leader's duty to land.
+/// A leader's duty to land.
 pub(super) struct Ticket<E> {
     key: u128,
-    open: Arc<Mutex<Open<E>>>,
-    board: watch::Sender<Option<Landing<E>>>,
+    open: Table<E>,
+    board: Board<E>,
 }
 
 /// A flight somebody else leads.
-pub(super) struct Flight<E>(Board<E>);
+pub(super) struct Flight<E>(watch::Receiver<Option<Landing<E>>>);
+
+/// What waiting for a flight came to.
+pub(super) enum Waited<E> {
+    /// The leader landed.
+    Landed(Landing<E>),
+    /// The leader ended without landing: a bug.
+    Abandoned,
+    /// It took too long; the flight goes on.
+    TooLong(Flight<E>),
+}
 
 impl<E> Flights<E> {
-    pub(super) fn new() -> Self {
-        Self { open: Arc::default(), unstorable: Bounded::new(UNSTORABLE_KEYS) }
+    /// Flights whose waiters wait for `patience` before one of them leads too.
+    pub(super) fn new(patience: Duration) -> Self {
+        Self { open: Arc::default(), unstorable: Bounded::new(UNSTORABLE_KEYS), patience }
+    }
+
+    /// How long a waiter waits before it leads too.
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Takes part in the key's flight, or opens one.
     pub(super) fn join(&self, key: &CacheKey) -> Seat<E> {
         let mut open = lock(&self.open);
-        if let Some((_, board)) = open.get(&key.id()) {
-            return Seat::Waiter(Flight(board.clone()));
+        if let Some(flight) = open.get(&key.id()) {
+            return Seat::Waiter(Flight(flight.board.subscribe()));
         }
-        let (sender, board) = watch::channel(None);
-        open.insert(key.id(), (key.clone(), board));
-        Seat::Leader(Ticket { key: key.id(), open: Arc::clone(&self.open), board: sender })
+        let board = watch::Sender::new(None);
+        open.insert(key.id(), Open { key: key.clone(), board: board.clone(), leaders: 1 });
+        Seat::Leader(Ticket { key: key.id(), open: Arc::clone(&self.open), board })
+    }
+
+    /// Leads the key's flight beside those who lead it already, unless `known` of them are no
+    /// longer all: somebody else has become one meanwhile.
+    pub(super) fn lead_too(&self, key: &CacheKey, known: usize) -> Option<Ticket<E>> {
+        let mut open = lock(&self.open);
+        let flight = open.get_mut(&key.id()).filter(|flight| flight.leaders == known)?;
+        flight.leaders += 1;
+        let board = flight.board.clone();
+        Some(Ticket { key: key.id(), open: Arc::clone(&self.open), board })
+    }
+
+    /// How many lead the key's flight.
+    pub(super) fn leaders(&self, key: &CacheKey) -> usize {
+        lock(&self.open).get(&key.id()).map_or(0, |flight| flight.leaders)
     }
 
     /// Lets nobody join the flights of these keys any more: those who have joined get what is
     /// brought, and whoever comes next opens a flight of its own.
     pub(super) fn close(&self, matches: &dyn Fn(&CacheKey) -> bool) {
-        lock(&self.open).retain(|_, (key, _)| !matches(key));
+        lock(&self.open).retain(|_, flight| !matches(&flight.key));
     }
 
     /// Whether requests for the key should not wait for each other.
@@ -101,29 +143,43 @@ impl<E> Flights<E> {
 }
 
 impl<E> Ticket<E> {
-    /// Ends the flight with a result for everyone who waits.
-    pub(super) fn land(self, landing: Landing<E>) {
+    /// Tells those who wait, and those who join until the ticket is dropped.
+    pub(super) fn announce(&self, landing: Landing<E>) {
         self.board.send_replace(Some(landing));
+    }
+
+    /// Ends the flight with a result for everyone who waits. A failure is theirs only if no other
+    /// leader may still bring something.
+    pub(super) fn land(self, landing: Landing<E>) {
+        let alone = lock(&self.open).get(&self.key).is_none_or(|flight| flight.leaders < 2);
+        if alone || !matches!(landing, Landing::Failed(_)) {
+            self.announce(landing);
+        }
     }
 }
 
 impl<E> Drop for Ticket<E> {
     fn drop(&mut self) {
         let mut open = lock(&self.open);
-        // After `close`, the key's flight may be another's.
-        let own = |(_, board): &(CacheKey, Board<E>)| board.same_channel(&self.board.subscribe());
-        if open.get(&self.key).is_some_and(own) {
+        let Some(flight) = open.get_mut(&self.key) else { return };
+        if !flight.board.same_channel(&self.board) {
+            return;
+        }
+        flight.leaders -= 1;
+        // Once landed, later requests find what is stored; a leader still under way is nobody's.
+        if flight.leaders == 0 || self.board.borrow().is_some() {
             open.remove(&self.key);
         }
     }
 }
 
 impl<E: Clone> Flight<E> {
-    /// What the leader brought; `None` if it ended without landing.
-    pub(super) async fn landing(mut self) -> Option<Landing<E>> {
-        match self.0.wait_for(Option::is_some).await {
-            Ok(landing) => landing.clone(),
-            Err(_) => None,
+    /// Waits for what a leader brings, for so long.
+    pub(super) async fn landing(mut self, patience: Duration) -> Waited<E> {
+        let landed = tokio::time::timeout(patience, self.0.wait_for(Option::is_some)).await;
+        match landed.map(|landed| landed.ok().and_then(|landing| landing.clone())) {
+            Ok(landed) => landed.map_or(Waited::Abandoned, Waited::Landed),
+            Err(_) => Waited::TooLong(self),
         }
     }
 }

@@ -1,13 +1,17 @@
-//! `Cache-Control` directives (RFC 9111 §5.2), of requests and of responses. It reads them; what
-//! follows from them is decided in `freshness`.
+//! `Cache-Control` directives (RFC 9111 §5.2), of requests and of responses, and the field that is
+//! meant for caches like this one (RFC 9213). It reads them; what follows is decided in `freshness`.
 
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::header::{CACHE_CONTROL, PRAGMA};
+use http::header::{CACHE_CONTROL, HeaderName, PRAGMA};
+use http::{HeaderMap, HeaderValue};
+use sfv::{BareItem, Dictionary, ListEntry};
 
 /// The longest time a directive can say: 2^31 seconds (RFC 9111 §1.2.2).
 const LONGEST: u64 = 1 << 31;
+
+/// RFC 9213 §3.1: the targeted field for caches of content delivery networks.
+const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
 
 /// The directives of one message.
 #[expect(clippy::struct_excessive_bools, reason = "directives are flags, and any may stand")]
@@ -25,6 +29,10 @@ pub struct Directives {
     pub must_revalidate: bool,
     /// `proxy-revalidate`.
     pub proxy_revalidate: bool,
+    /// `must-understand`.
+    pub must_understand: bool,
+    /// Whether they come from a targeted field, beside which `Expires` does not count either.
+    pub targeted: bool,
     /// `only-if-cached`.
     pub only_if_cached: bool,
     /// `max-age`.
@@ -42,9 +50,14 @@ pub struct Directives {
 }
 
 impl Directives {
-    /// Reads a response's `Cache-Control`.
+    /// Reads a response's directives.
     #[must_use]
     pub fn of_response(fields: &HeaderMap) -> Self {
+        // RFC 9213 §2.2: the first field of the target list with a valid, non-empty value, whereby
+        // all other such fields, Cache-Control and Expires are to be ignored.
+        if let Some(targeted) = Self::targeted(fields) {
+            return targeted;
+        }
         let mut directives = Self::default();
         for line in fields.get_all(CACHE_CONTROL) {
             // A field that is no text cannot be trusted to permit anything.
@@ -74,36 +87,72 @@ impl Directives {
         directives
     }
 
-    fn read(&mut self, text: &str) {
-        for (name, value) in split(text) {
-            let seconds = || value.map_or(Duration::ZERO, delta_seconds);
-            match name.to_ascii_lowercase().as_str() {
-                "no-store" => self.no_store = true,
-                "no-cache" => self.no_cache = true,
-                "private" => self.private = true,
-                "public" => self.public = true,
-                "must-revalidate" => self.must_revalidate = true,
-                "proxy-revalidate" => self.proxy_revalidate = true,
-                "only-if-cached" => self.only_if_cached = true,
-                "max-age" => first(&mut self.max_age, seconds()),
-                "s-maxage" => first(&mut self.s_maxage, seconds()),
-                "min-fresh" => first(&mut self.min_fresh, seconds()),
-                "max-stale" => first(
-                    &mut self.max_stale,
-                    value.map_or(Duration::from_secs(LONGEST), delta_seconds),
-                ),
-                "stale-while-revalidate" => first(&mut self.stale_while_revalidate, seconds()),
-                "stale-if-error" => first(&mut self.stale_if_error, seconds()),
-                // RFC 9111 §5.2.3: a cache MUST ignore unrecognized cache directives.
+    /// RFC 9213 §2.1: a Dictionary structured field. One that does not parse is ignored, and so is
+    /// a member whose value has another type than its directive takes.
+    fn targeted(fields: &HeaderMap) -> Option<Self> {
+        let mut lines = fields.get_all(CDN_CACHE_CONTROL).iter().map(HeaderValue::as_bytes);
+        let first = lines.next()?.to_vec();
+        let text = lines.fold(first, |joined, line| [&joined, &b", "[..], line].concat());
+        let members = sfv::Parser::new(&text).parse::<Dictionary>().ok()?;
+        if members.is_empty() {
+            return None;
+        }
+        let mut directives = Self { targeted: true, ..Self::default() };
+        for (name, value) in &members {
+            let ListEntry::Item(item) = value else { continue };
+            match &item.bare_item {
+                BareItem::Boolean(true) => directives.set(name.as_str()),
+                BareItem::Integer(seconds) => {
+                    // RFC 9111 §4.2.1: invalid freshness information is considered stale.
+                    let seconds = u64::try_from(i64::from(*seconds)).unwrap_or(0).min(LONGEST);
+                    directives.set_time(name.as_str(), Duration::from_secs(seconds));
+                }
                 _ => {}
             }
         }
+        Some(directives)
     }
-}
 
-/// RFC 9111 §4.2.1: when a directive appears more than once, the first occurrence is used.
-fn first(slot: &mut Option<Duration>, value: Duration) {
-    slot.get_or_insert(value);
+    fn read(&mut self, text: &str) {
+        for (name, value) in split(text) {
+            let name = name.to_ascii_lowercase();
+            self.set(&name);
+            let unsaid = if name == "max-stale" { LONGEST } else { 0 };
+            self.set_time(&name, value.map_or(Duration::from_secs(unsaid), delta_seconds));
+        }
+    }
+
+    /// Sets a directive that is there or not; with field names (`no-cache="a"`) it holds for all of
+    /// the response, which is allowed and safe. RFC 9111 §5.2.3: a cache MUST ignore unrecognized
+    /// cache directives.
+    fn set(&mut self, name: &str) {
+        match name {
+            "no-store" => self.no_store = true,
+            "no-cache" => self.no_cache = true,
+            "private" => self.private = true,
+            "public" => self.public = true,
+            "must-revalidate" => self.must_revalidate = true,
+            "proxy-revalidate" => self.proxy_revalidate = true,
+            "must-understand" => self.must_understand = true,
+            "only-if-cached" => self.only_if_cached = true,
+            _ => {}
+        }
+    }
+
+    /// Sets a directive that is a time. RFC 9111 §4.2.1: when one appears more than once, the first
+    /// occurrence is used.
+    fn set_time(&mut self, name: &str, time: Duration) {
+        let slot = match name {
+            "max-age" => &mut self.max_age,
+            "s-maxage" => &mut self.s_maxage,
+            "min-fresh" => &mut self.min_fresh,
+            "max-stale" => &mut self.max_stale,
+            "stale-while-revalidate" => &mut self.stale_while_revalidate,
+            "stale-if-error" => &mut self.stale_if_error,
+            _ => return,
+        };
+        slot.get_or_insert(time);
+    }
 }
 
 /// RFC 9111 §1.2.2: delta-seconds are digits; a value too great is 2^31. Anything else makes the
@@ -189,6 +238,26 @@ mod tests {
     fn a_huge_value_is_two_to_the_thirty_first() {
         let huge = response(&["max-age=99999999999999999999999"]);
         assert_eq!(huge.max_age, Some(Duration::from_secs(LONGEST)));
+    }
+
+    #[test]
+    fn a_targeted_field_stands_for_all_others_if_it_is_valid() {
+        let read = |cdn: &'static str| {
+            let mut fields = HeaderMap::new();
+            fields.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=1, private"));
+            fields.insert(CDN_CACHE_CONTROL, HeaderValue::from_static(cdn));
+            Directives::of_response(&fields)
+        };
+        let targeted = read("max-age=60, must-revalidate, other=(1 2), no-store=?0");
+        assert_eq!(targeted.max_age, Some(Duration::from_secs(60)));
+        assert!(targeted.targeted && targeted.must_revalidate);
+        assert!(!targeted.private && !targeted.no_store);
+        assert_eq!(read("max-age=-1").max_age, Some(Duration::ZERO));
+        assert_eq!(read("max-age=\"60\"").max_age, None, "another type is no value");
+        for ignored in ["", "Max-Age=60", "max-age=60 no-store", "max-age=", "&"] {
+            assert!(!read(ignored).targeted, "{ignored}");
+            assert!(read(ignored).private, "{ignored}");
+        }
     }
 
     #[test]

@@ -5,45 +5,55 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderMap, StatusCode};
+use futures_util::future::BoxFuture;
+use http::header::CACHE_CONTROL;
+use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::{
-    CacheKey, CacheStatus, Content, Directives, Forward, StoredResponse, Validators, freshness,
-};
+use super::freshness::{Authority, Policy};
+use super::{CacheKey, CacheStatus, Content, Directives, Forward, StoredResponse, Validators};
 
 /// A way to the origin server for one key.
 pub trait Origin: Send + Sync + 'static {
     /// Why a fetch failed. Cloned for everyone who waits.
     type Error: Clone + Send + Sync + 'static;
-    /// Fetches the response, conditionally if validators are given.
+    /// Asks for the response, conditionally if validators are given. `whole` says that all of it is
+    /// wanted, even if the request asks for less (HEAD, a range).
     fn fetch(
         &self,
         validators: Option<&Validators>,
-    ) -> impl Future<Output = Result<Fetched, Self::Error>> + Send + 'static;
+        whole: bool,
+    ) -> impl Future<Output = Result<Arrival<Self::Error>, Self::Error>> + Send + 'static;
 }
 
-/// What a fetch brings.
-#[derive(Debug)]
-pub enum Fetched {
-    /// A complete response in a bounded buffer, which may be stored if the rules allow it.
-    Whole(Whole),
-    /// The origin server confirmed the stored response (304); its fields freshen it.
+/// What has arrived when the fields of a response have.
+pub enum Arrival<E> {
+    /// The origin server confirmed the stored response (304); these fields freshen it.
     NotModified(HeaderMap),
-    /// A response that is too large to be buffered: it goes to one client and is not stored.
-    Passing(Passing),
+    /// A response, whose content is still to come.
+    Response(Head, Rest<E>),
 }
 
-/// A complete response.
-#[derive(Debug)]
-pub struct Whole {
+/// The status and the fields of a response: enough to know whether it may be stored.
+#[derive(Debug, Clone)]
+pub struct Head {
     /// The status the client will see.
     pub status: StatusCode,
     /// The fields to keep and to send; freshness is read from them.
     pub fields: HeaderMap,
-    /// The content.
-    pub content: bytes::Bytes,
     /// The origin server's own validators, for conditional requests to it.
     pub validators: Validators,
+}
+
+/// The content, and the fields that follow from it (a digest, a validator of our own).
+pub type Rest<E> = BoxFuture<'static, Result<(HeaderMap, Content), E>>;
+
+impl<E> std::fmt::Debug for Arrival<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotModified(_) => f.write_str("NotModified"),
+            Self::Response(head, _) => f.debug_tuple("Response").field(head).finish(),
+        }
+    }
 }
 
 /// A response on its way to one client.
@@ -63,11 +73,17 @@ pub struct Ask {
     /// The key.
     pub key: CacheKey,
     /// Who decides freshness, and with which figures.
-    pub policy: freshness::Policy,
+    pub policy: Policy,
     /// The request's own directives.
     pub directives: Directives,
+    /// The request's fields that are forwarded, and so may select a response.
+    pub fields: Arc<HeaderMap>,
+    /// Whether the request has an `Authorization` field that is forwarded.
+    pub authorized: bool,
     /// How far the request takes part in the cache.
     pub part: Part,
+    /// Whether the origin server is not to be asked at all.
+    pub offline: bool,
 }
 
 /// How far a request takes part in the cache.
@@ -75,11 +91,11 @@ pub struct Ask {
 pub enum Part {
     /// Answered from what is stored, waits for others' fetches, and its answer is stored.
     Full,
-    /// Answered from what is stored; what is fetched for it has no content (HEAD) and is not
-    /// stored.
+    /// Answered from what is stored; what is fetched for it is not all of the response (HEAD, a
+    /// range) and is not stored.
     LookUp,
-    /// Neither answered from what is stored nor stored (RFC 9111 §3.5: `Authorization`).
-    None,
+    /// Neither answered from what is stored nor stored, for this reason.
+    None(Forward),
 }
 
 /// A response with the account of where it came from.
@@ -107,6 +123,8 @@ pub enum Failure<E> {
     Fetch(E),
     /// The request said `only-if-cached`, and nothing usable is stored (RFC 9111 §5.2.1.7).
     OnlyIfCached,
+    /// The origin server is not to be asked, and nothing usable is stored.
+    Offline,
     /// The task that fetched ended without a result: a bug.
     Abandoned,
 }
@@ -116,6 +134,11 @@ impl Ask {
     /// response to it.
     pub(super) fn may_store(&self) -> bool {
         self.part == Part::Full && !self.directives.no_store
+    }
+
+    /// Whether the answer to this request may be another's too.
+    pub(super) fn may_share(&self) -> bool {
+        self.may_store() && !self.authorized
     }
 }
 
@@ -202,11 +225,18 @@ impl Passing {
         }
     }
 
-    /// A whole response that may not be stored by anybody.
-    pub(super) fn unstored(mut whole: Whole) -> Self {
-        let no_store = http::HeaderValue::from_static("no-store");
-        whole.fields.insert(http::header::CACHE_CONTROL, no_store);
-        Self { status: whole.status, fields: whole.fields, content: Content::Buffer(whole.content) }
+    /// A response that is not stored. Where the registry decides, downstream caches are told that
+    /// they may not store it either; else they are told what the origin server says.
+    pub(super) fn unstored(
+        policy: &Policy,
+        status: StatusCode,
+        mut fields: HeaderMap,
+        content: Content,
+    ) -> Self {
+        if policy.authority == Authority::Registry {
+            fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        Self { status, fields, content }
     }
 
     pub(super) fn empty(status: StatusCode) -> Self {

@@ -7,10 +7,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use http::header::{AGE, DATE, EXPIRES, HeaderName, LAST_MODIFIED, VARY};
+use http::header::{AGE, DATE, EXPIRES, HeaderName, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::{Directives, StoredResponse, Validators};
+use super::{Directives, StoredResponse, Validators, date, vary};
 
 /// The longest heuristic lifetime: one day (RFC 9111 §4.2.2 leaves it to the cache; a file that
 /// did not change for years may still change tomorrow).
@@ -41,6 +41,10 @@ pub struct Policy {
     pub stale_while_revalidate: Duration,
     /// How long after that a response is reused when the portal fails (RFC 5861 §4).
     pub stale_if_error: Duration,
+    /// A client's `no-cache` validates a stored response at most once in this time.
+    pub no_cache_pause: Duration,
+    /// Whether content may be sent in codings of our own (RFC 9110 §7.7: a transformation).
+    pub may_code: bool,
 }
 
 /// How long one response may be reused, and how.
@@ -69,19 +73,33 @@ pub enum Decision {
     ValidateForClient,
 }
 
-/// How long a response may be reused; `None` if it must not be stored.
+/// How long a response may be reused; `None` if it must not be stored. `authorized` says that the
+/// request had an `Authorization` field.
 #[must_use]
 pub fn lifetime(
     policy: &Policy,
+    authorized: bool,
     status: StatusCode,
     fields: &HeaderMap,
     validators: &Validators,
     received: SystemTime,
 ) -> Option<Lifetime> {
     let said = Directives::of_response(fields);
+    // RFC 9111 §3: the response status code is final; 206 and 304 are not stored as they are.
+    if status.is_informational() || matches!(status.as_u16(), 206 | 304) {
+        return None;
+    }
+    // RFC 9111 §5.2.2.3: must-understand limits caching to a cache that understands the status
+    // code; one that implements the directive ignores no-store if it does.
+    let no_store = if said.must_understand { !is_understood(status) } else { said.no_store };
     // RFC 9111 §3: the no-store response directive is not present; if the cache is shared, the
     // private response directive is not present.
-    if said.no_store || said.private || varies_by_everything(fields) {
+    if no_store || said.private || vary::by_everything(fields) {
+        return None;
+    }
+    // RFC 9111 §3.5: a shared cache MUST NOT use a cached response to a request with an
+    // Authorization field unless a directive allows it: must-revalidate, public and s-maxage do.
+    if authorized && !(said.must_revalidate || said.public || said.s_maxage.is_some()) {
         return None;
     }
     match policy.authority {
@@ -97,15 +115,15 @@ pub fn lifetime(
 pub fn decide(
     stored: &StoredResponse,
     request: &Directives,
+    policy: &Policy,
     now: Instant,
-    no_cache_pause: Duration,
 ) -> Decision {
     let age = stored.age(now);
     let Lifetime { fresh, while_revalidating, .. } = stored.lifetime;
     let left = fresh.saturating_sub(age);
     let too_old = request.max_age.is_some_and(|most| age > most || most.is_zero())
         || request.min_fresh.is_some_and(|least| left < least);
-    if (request.no_cache || too_old) && stored.resident(now) >= no_cache_pause {
+    if (request.no_cache || too_old) && stored.resident(now) >= policy.no_cache_pause {
         return Decision::ValidateForClient;
     }
     let stale_for = age.saturating_sub(fresh);
@@ -125,6 +143,13 @@ pub fn decide(
 pub fn usable_on_error(stored: &StoredResponse, now: Instant) -> bool {
     let stale_for = stored.age(now).saturating_sub(stored.lifetime.fresh);
     stale_for < stored.lifetime.if_error
+}
+
+/// RFC 9111 §4.2.4: a cache that is disconnected may serve a stale response, unless a directive
+/// prohibits it. Error answers are never served stale.
+#[must_use]
+pub fn usable_offline(stored: &StoredResponse) -> bool {
+    !stored.lifetime.if_error.is_zero()
 }
 
 /// RFC 5861 §4: an error is any situation that would result in a 500, 502, 503, or 504. The other
@@ -151,17 +176,15 @@ pub fn cache_control(lifetime: &Lifetime) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("no-cache"))
 }
 
+/// RFC 9111 §4.2.4: whether no directive of the response prohibits to serve it stale.
 fn may_be_stale(stored: &StoredResponse) -> bool {
     let said = Directives::of_response(&stored.fields);
     !(said.must_revalidate || said.proxy_revalidate || said.no_cache || said.s_maxage.is_some())
 }
 
-/// RFC 9111 §4.1: a stored response with a Vary field value containing `*` always fails to match.
-fn varies_by_everything(fields: &HeaderMap) -> bool {
-    fields
-        .get_all(VARY)
-        .iter()
-        .any(|line| line.as_bytes().split(|b| *b == b',').any(|m| m.trim_ascii() == b"*"))
+/// Statuses whose meaning for a cache is known: those that RFC 9110 and its relatives define.
+fn is_understood(status: StatusCode) -> bool {
+    status.canonical_reason().is_some()
 }
 
 fn by_registry(policy: &Policy, status: StatusCode) -> Option<Lifetime> {
@@ -197,7 +220,7 @@ fn by_origin(
     said: &Directives,
     received: SystemTime,
 ) -> Option<Lifetime> {
-    let date = http_date(fields, &DATE).unwrap_or(received);
+    let date = http_date(fields, &DATE, received).unwrap_or(received);
     let explicit = explicit_lifetime(fields, said, date);
     let fresh = match explicit {
         // RFC 9111 §5.2.2.4: no-cache, the response MUST NOT be used without validation.
@@ -237,21 +260,30 @@ fn longest_unsaid(policy: &Policy, status: StatusCode) -> Duration {
     }
 }
 
+/// Whether a response says itself how long it is fresh.
+#[must_use]
+pub fn is_explicit(fields: &HeaderMap) -> bool {
+    explicit_lifetime(fields, &Directives::of_response(fields), SystemTime::UNIX_EPOCH).is_some()
+}
+
 /// RFC 9111 §4.2.1: s-maxage for a shared cache, else max-age, else Expires minus Date.
 fn explicit_lifetime(fields: &HeaderMap, said: &Directives, date: SystemTime) -> Option<Duration> {
     if let Some(seconds) = said.s_maxage.or(said.max_age) {
         return Some(seconds);
     }
+    if said.targeted {
+        return None;
+    }
     fields.get(EXPIRES)?;
     // RFC 9111 §5.3: a cache recipient MUST interpret invalid date formats, especially the value
     // "0", as representing a time in the past.
-    let expires = http_date(fields, &EXPIRES);
+    let expires = http_date(fields, &EXPIRES, date);
     Some(expires.and_then(|e| e.duration_since(date).ok()).unwrap_or(Duration::ZERO))
 }
 
 /// RFC 9111 §4.2.2: a typical setting is a tenth of the time since the last modification.
 fn heuristic_lifetime(fields: &HeaderMap, date: SystemTime) -> Option<Duration> {
-    let modified = http_date(fields, &LAST_MODIFIED)?;
+    let modified = http_date(fields, &LAST_MODIFIED, date)?;
     date.duration_since(modified).ok().map(|since| (since / 10).min(LONGEST_HEURISTIC))
 }
 
@@ -276,8 +308,8 @@ fn initial_age(fields: &HeaderMap, date: SystemTime, received: SystemTime) -> Du
     apparent.max(said)
 }
 
-fn http_date(fields: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
-    httpdate::parse_http_date(fields.get(name)?.to_str().ok()?).ok()
+fn http_date(fields: &HeaderMap, name: &HeaderName, now: SystemTime) -> Option<SystemTime> {
+    date::parse(fields.get(name)?.to_str().ok()?, now)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the freshness rules decide, case by case.
 
 use super::*;
-use http::header::{CACHE_CONTROL, ETAG};
+use http::header::{CACHE_CONTROL, ETAG, VARY};
 
 const RECEIVED: Duration = Duration::from_secs(1_800_000_000);
 
@@ -13,6 +13,8 @@ fn policy(authority: Authority) -> Policy {
         error: Duration::from_secs(5),
         stale_while_revalidate: Duration::from_secs(60),
         stale_if_error: Duration::from_secs(600),
+        no_cache_pause: Duration::ZERO,
+        may_code: false,
     }
 }
 
@@ -23,7 +25,7 @@ fn assess(authority: Authority, status: u16, fields: &[(HeaderName, &str)]) -> O
         .collect();
     let status = StatusCode::from_u16(status).expect("a status");
     let received = SystemTime::UNIX_EPOCH + RECEIVED;
-    lifetime(&policy(authority), status, &fields, &Validators::of(&fields), received)
+    lifetime(&policy(authority), false, status, &fields, &Validators::of(&fields), received)
 }
 
 fn fresh(authority: Authority, status: u16, fields: &[(HeaderName, &str)]) -> Option<u64> {
@@ -123,7 +125,7 @@ fn the_operators_lifetime_is_for_good_answers() {
         let status = StatusCode::from_u16(status).expect("a status");
         let received = SystemTime::UNIX_EPOCH + RECEIVED;
         let validators = Validators::of(&fields);
-        lifetime(&told, status, &fields, &validators, received).map(|l| l.fresh.as_secs())
+        lifetime(&told, false, status, &fields, &validators, received).map(|l| l.fresh.as_secs())
     };
     assert_eq!(fresh(200, &[]), Some(3600));
     assert_eq!(fresh(404, &[]), Some(30));

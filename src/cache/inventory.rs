@@ -8,22 +8,24 @@ use std::time::Instant;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 
-use super::{Cache, CacheKey, StoredResponse};
+use super::{Cache, CacheKey, Entry};
 
 /// Is shown every entry of a tier, one after the other. It may be called on any thread.
-pub type Visitor = Arc<dyn Fn(&Entry) + Send + Sync>;
+pub type Visitor = Arc<dyn Fn(&Listed) + Send + Sync>;
 
-/// A stored response, as it is told of.
+/// What is stored for a key, as it is told of: its newest response.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct Listed {
     /// What it answers.
     pub key: CacheKey,
     /// The status.
     pub status: StatusCode,
     /// The media type.
     pub content_type: Option<HeaderValue>,
-    /// Bytes of content.
+    /// Bytes of content, of all responses that are stored for the key.
     pub bytes: u64,
+    /// How many responses are stored for the key.
+    pub variants: usize,
     /// Its current age in seconds.
     pub age_s: u64,
     /// Seconds of freshness left; negative when stale.
@@ -36,22 +38,24 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct List {
     /// The entries, in the order of their keys' ids: the same order whatever comes and goes.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Listed>,
     /// The id after which the next part begins; `None` if this is the last.
     pub next: Option<u128>,
 }
 
-impl Entry {
-    /// The account of a stored response.
+impl Listed {
+    /// The account of an entry.
     #[must_use]
-    pub fn of(response: &StoredResponse, now: Instant, tier: &'static str) -> Self {
+    pub fn of(entry: &Entry, now: Instant, tier: &'static str) -> Self {
+        let newest = entry.newest();
         Self {
-            key: response.key.clone(),
-            status: response.status,
-            content_type: response.fields.get(CONTENT_TYPE).cloned(),
-            bytes: response.content().length().unwrap_or_default(),
-            age_s: response.age(now).as_secs(),
-            ttl_s: response.lifetime_left(now),
+            key: entry.key.clone(),
+            status: newest.status,
+            content_type: newest.fields.get(CONTENT_TYPE).cloned(),
+            bytes: entry.variants().filter_map(|stored| stored.length()).sum(),
+            variants: entry.variants().len(),
+            age_s: newest.age(now).as_secs(),
+            ttl_s: newest.lifetime_left(now),
             tier,
         }
     }
@@ -64,28 +68,32 @@ impl Entry {
 }
 
 impl<E: Clone + Send + Sync + 'static> Cache<E> {
-    /// The entries that match, at most `limit` of them, whose ids are greater than `after`. What
+    /// The entries of one owner, or of all, that match, at most `limit` of them, whose ids are greater than `after`. What
     /// several tiers have is told once, of the nearest.
     pub async fn list(
         &self,
-        matches: impl Fn(&Entry) -> bool + Send + Sync + 'static,
+        owner: Option<Arc<str>>,
+        matches: impl Fn(&Listed) -> bool + Send + Sync + 'static,
         limit: usize,
         after: Option<u128>,
     ) -> List {
         // The lowest ids so far, and one more, which says that there is more.
-        let lowest: Arc<Mutex<BTreeMap<u128, Entry>>> = Arc::default();
+        let lowest: Arc<Mutex<BTreeMap<u128, Listed>>> = Arc::default();
         let found = Arc::clone(&lowest);
-        self.visit(Arc::new(move |entry| {
-            let id = entry.key.id();
-            if after.is_some_and(|after| id <= after) || !matches(entry) {
-                return;
-            }
-            let mut lowest = found.lock().unwrap_or_else(PoisonError::into_inner);
-            lowest.entry(id).or_insert_with(|| entry.clone());
-            if lowest.len() > limit.saturating_add(1) {
-                lowest.pop_last();
-            }
-        }))
+        self.visit(
+            owner,
+            Arc::new(move |entry: &Listed| {
+                let id = entry.key.id();
+                if after.is_some_and(|after| id <= after) || !matches(entry) {
+                    return;
+                }
+                let mut lowest = found.lock().unwrap_or_else(PoisonError::into_inner);
+                lowest.entry(id).or_insert_with(|| entry.clone());
+                if lowest.len() > limit.saturating_add(1) {
+                    lowest.pop_last();
+                }
+            }),
+        )
         .await;
         let mut lowest =
             std::mem::take(&mut *lowest.lock().unwrap_or_else(PoisonError::into_inner));
@@ -97,11 +105,12 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         List { entries: lowest.into_values().collect(), next }
     }
 
-    /// Shows all that is stored, nearest tier first.
-    pub async fn visit(&self, each: Visitor) {
+    /// Shows all that is stored, of one owner or of all, nearest tier first.
+    pub async fn visit(&self, owner: Option<Arc<str>>, each: Visitor) {
         let now = self.clock.now();
-        for tier in &self.tiers {
-            tier.visit(now, Arc::clone(&each)).await;
+        self.memory.visit(owner.clone(), now, Arc::clone(&each)).await;
+        if let Some(disk) = &self.disk {
+            disk.visit(owner.as_deref(), now, &*each).await;
         }
     }
 }

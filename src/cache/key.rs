@@ -17,19 +17,26 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// The key made of `parts`, in order.
+    /// The key made of an owner and `parts`, in order. The owner is whose responses they are; what
+    /// one owner may take of a tier is bounded.
     #[must_use]
-    pub fn new(parts: &[&str]) -> Self {
+    pub fn new(owner: &str, parts: &[&str]) -> Self {
         use fmt::Write as _;
-        let mut text = String::with_capacity(parts.iter().map(|p| p.len() + 6).sum());
-        for part in parts {
+        let mut text = String::with_capacity(parts.iter().map(|p| p.len() + 6).sum::<usize>() + 64);
+        for part in std::iter::once(&owner).chain(parts) {
             // Writing to a String cannot fail.
             let _ = write!(text, "{}:{part},", part.len());
         }
+        Self::of_text(text.into())
+    }
+
+    /// The key of a text that a key had.
+    #[must_use]
+    pub fn of_text(text: Arc<str>) -> Self {
         let sha256 = digest::digest(&digest::SHA256, text.as_bytes());
         let mut half = [0; 16];
         half.copy_from_slice(&sha256.as_ref()[..16]);
-        Self { id: u128::from_be_bytes(half), text: text.into() }
+        Self { id: u128::from_be_bytes(half), text }
     }
 
     /// The first 128 bits of the SHA-256 of the text.
@@ -38,23 +45,27 @@ impl CacheKey {
         self.id
     }
 
-    /// The parts as text.
+    /// Whose response it names.
     #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
+    pub fn owner(&self) -> &str {
+        self.parts().next().unwrap_or_default()
     }
 
-    /// The parts that the key was made of, in order.
+    /// The owner and the parts.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
         let mut rest = &*self.text;
         std::iter::from_fn(move || {
-            let (length, behind) = rest.split_once(':')?;
-            let length: usize = length.parse().ok()?;
-            let part = behind.get(..length)?;
-            // A comma stands behind each part.
-            rest = behind.get(length + 1..)?;
+            let (length, after) = rest.split_once(':')?;
+            let (part, after) = after.split_at_checked(length.parse().ok()?)?;
+            rest = after.strip_prefix(',')?;
             Some(part)
         })
+    }
+
+    /// The owner and the parts as text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }
 
@@ -70,15 +81,19 @@ mod tests {
 
     #[test]
     fn parts_cannot_flow_into_each_other() {
-        assert_ne!(CacheKey::new(&["ab", "c"]), CacheKey::new(&["a", "bc"]));
-        assert_ne!(CacheKey::new(&["a", ""]), CacheKey::new(&["a"]));
-        assert_ne!(CacheKey::new(&["1:a,"]), CacheKey::new(&["", "a"]));
+        assert_ne!(CacheKey::new("ab", &["c"]), CacheKey::new("a", &["bc"]));
+        assert_ne!(CacheKey::new("a", &[""]), CacheKey::new("a", &[]));
+        assert_ne!(CacheKey::new("1:a,", &[]), CacheKey::new("", &["a"]));
     }
 
     #[test]
-    fn a_key_tells_its_parts() {
-        for parts in [&["1", "city", "https://a.example/x?a:b,c"][..], &["", "1:a,", "è"], &[]] {
-            assert_eq!(CacheKey::new(parts).parts().collect::<Vec<_>>(), parts);
-        }
+    fn the_parts_are_read_back() {
+        let key = CacheKey::new("city", &["1:a,", "", "ä"]);
+        assert_eq!(
+            (key.owner(), key.parts().collect::<Vec<_>>()),
+            ("city", vec!["city", "1:a,", "", "ä"])
+        );
+        assert_eq!(CacheKey::of_text(key.text().into()), key);
+        assert_eq!(CacheKey::of_text("9999:a,".into()).parts().count(), 0);
     }
 }

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::future::{BoxFuture, ready};
 use moka::sync::Cache;
 
-use super::{CacheKey, Entry, StoredResponse, Tier, Visitor};
+use super::inventory::{Listed, Visitor};
+use super::{CacheKey, Entry};
 
 /// What a stored response costs beside its content, fields and key: the entry, its reference
 /// counts and moka's bookkeeping, measured in the hundreds of bytes.
@@ -16,7 +16,7 @@ const ENTRY_OVERHEAD: usize = 512;
 /// Stored responses in memory, up to a number of bytes.
 #[derive(Debug, Clone)]
 pub struct Memory {
-    entries: Cache<u128, Arc<StoredResponse>>,
+    entries: Cache<u128, Arc<Entry>>,
 }
 
 /// How full a tier is.
@@ -36,8 +36,8 @@ impl Memory {
     pub fn new(capacity: u64) -> Self {
         let entries = Cache::builder()
             .max_capacity(capacity)
-            .weigher(|_, response: &Arc<StoredResponse>| {
-                u32::try_from(response.size() + ENTRY_OVERHEAD).unwrap_or(u32::MAX)
+            .weigher(|_, entry: &Arc<Entry>| {
+                u32::try_from(entry.size() + ENTRY_OVERHEAD).unwrap_or(u32::MAX)
             })
             .build();
         Self { entries }
@@ -57,35 +57,33 @@ impl Memory {
             capacity: self.entries.policy().max_capacity().unwrap_or(u64::MAX),
         }
     }
-}
 
-impl Tier for Memory {
-    fn load<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, Option<Arc<StoredResponse>>> {
+    /// What is stored for a key.
+    pub(super) fn load(&self, key: &CacheKey) -> Option<Arc<Entry>> {
         // The whole key is compared, so that a collision of the short id is only a miss.
-        Box::pin(ready(self.entries.get(&key.id()).filter(|found| found.key == *key)))
+        self.entries.get(&key.id()).filter(|found| found.key == *key)
     }
 
-    fn store(&self, response: Arc<StoredResponse>) -> BoxFuture<'_, ()> {
-        self.entries.insert(response.key.id(), response);
-        Box::pin(ready(()))
+    pub(super) fn store(&self, entry: Arc<Entry>) {
+        self.entries.insert(entry.key.id(), entry);
     }
 
-    fn remove<'a>(&'a self, key: &'a CacheKey) -> BoxFuture<'a, ()> {
+    pub(super) fn remove(&self, key: &CacheKey) {
         self.entries.invalidate(&key.id());
-        Box::pin(ready(()))
     }
 
-    fn visit(&self, now: Instant, each: Visitor) -> BoxFuture<'_, ()> {
+    /// Shows all that is stored, of one owner or of all, as it is at `now`.
+    pub(super) async fn visit(&self, owner: Option<Arc<str>>, now: Instant, each: Visitor) {
         let entries = self.entries.clone();
-        Box::pin(async move {
-            // Hundreds of thousands of entries take longer than other requests should wait.
-            let visits = tokio::task::spawn_blocking(move || {
-                for (_, response) in &entries {
-                    each(&Entry::of(&response, now, "memory"));
+        // Hundreds of thousands of entries take longer than other requests should wait.
+        let visits = tokio::task::spawn_blocking(move || {
+            for (_, entry) in &entries {
+                if owner.as_ref().is_none_or(|owner| **owner == *entry.key.owner()) {
+                    each(&Listed::of(&entry, now, "memory"));
                 }
-            });
-            // A visitor that panics has seen what it has seen.
-            let _ = visits.await;
-        })
+            }
+        });
+        // A visitor that panics has seen what it has seen.
+        let _ = visits.await;
     }
 }

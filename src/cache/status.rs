@@ -9,8 +9,12 @@ use http::{HeaderValue, StatusCode};
 pub enum Forward {
     /// The cache was configured not to handle it.
     Bypass,
+    /// The request's method has to be forwarded.
+    Method,
     /// Nothing is stored for the key.
     UriMiss,
+    /// Something is stored for the key, and the request's fields select none of it.
+    VaryMiss,
     /// A stored response was stale.
     Stale,
     /// The request's own directives asked for it.
@@ -21,7 +25,9 @@ impl Forward {
     const fn name(self) -> &'static str {
         match self {
             Self::Bypass => "bypass",
+            Self::Method => "method",
             Self::UriMiss => "uri-miss",
+            Self::VaryMiss => "vary-miss",
             Self::Stale => "stale",
             Self::Request => "request",
         }

@@ -1,15 +1,22 @@
 //! A stored response, and content on its way. A stored response does not decide about itself.
 
+use std::ops::Range;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use futures_util::Stream;
-use http::header::{AGE, CACHE_CONTROL, CONTENT_LANGUAGE, DATE, ETAG, EXPIRES, LAST_MODIFIED};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use futures_util::{Stream, TryStreamExt as _};
+use http::header::{
+    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
+    EXPIRES, LAST_MODIFIED,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::coded::Coded;
+use super::disk::{Growing, Object, Pieces};
 use super::freshness::{self, Authority, Lifetime, Policy};
-use super::{CacheKey, Passing, Whole};
+use super::{CacheKey, Selecting};
 
 /// Why content broke off.
 pub type ContentError = Box<dyn std::error::Error + Send + Sync>;
@@ -32,6 +39,22 @@ impl Content {
         match self {
             Self::Buffer(bytes) => Some(bytes.len() as u64),
             Self::Stream(_, length) => *length,
+        }
+    }
+
+    fn of_pieces(pieces: Pieces, length: Option<u64>) -> Self {
+        Self::Stream(Box::pin(pieces.map_err(ContentError::from)), length)
+    }
+
+    /// A part of a buffer that lies within it; a stream stays whole.
+    #[must_use]
+    pub fn part(self, part: Option<Range<u64>>) -> Self {
+        match (self, part) {
+            (Self::Buffer(bytes), Some(part)) => {
+                let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                Self::Buffer(bytes.slice(index(part.start)..index(part.end)))
+            }
+            (content, _) => content,
         }
     }
 }
@@ -66,6 +89,11 @@ impl Validators {
     }
 }
 
+/// RFC 9111 §3.2: what a 304 does not update: Content-Length, and the fields that say how the
+/// content that is stored has to be read.
+const NOT_UPDATED: [HeaderName; 4] =
+    [CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE];
+
 /// A response that may be reused.
 #[derive(Debug)]
 pub struct StoredResponse {
@@ -77,43 +105,37 @@ pub struct StoredResponse {
     pub fields: HeaderMap,
     /// The origin server's validators.
     pub validators: Validators,
+    /// The request fields that select it.
+    pub selecting: Selecting,
     /// How long it may be reused.
     pub lifetime: Lifetime,
     /// When it was received or last confirmed.
     pub received: Instant,
-    content: Bytes,
+    pub(super) content: Kept,
+    /// The variants of the content, if it may be coded and that is worth it.
+    pub(super) coded: Option<Arc<Coded>>,
+}
+
+/// Where the content of a stored response is.
+#[derive(Debug, Clone)]
+pub(super) enum Kept {
+    /// In memory.
+    Buffer(Bytes),
+    /// In a file.
+    Object(Arc<Object>),
+    /// In a file that is being written, with its length if that is known beforehand.
+    Growing(Growing, Option<u64>),
+    /// Not here: only its length is told, in lists.
+    Elsewhere(u64),
 }
 
 impl StoredResponse {
-    /// Makes a response storable, or hands it back as one that may not be stored.
-    pub(super) fn keep(
-        key: &CacheKey,
-        policy: &Policy,
-        whole: Whole,
-        now: Instant,
-        wall: SystemTime,
-    ) -> Result<Self, Passing> {
-        let lifetime =
-            freshness::lifetime(policy, whole.status, &whole.fields, &whole.validators, wall);
-        let Some(lifetime) = lifetime else { return Err(Passing::unstored(whole)) };
-        let mut fields = whole.fields;
-        announce(&mut fields, policy, &lifetime, wall);
-        Ok(Self {
-            key: key.clone(),
-            status: whole.status,
-            fields,
-            validators: whole.validators,
-            lifetime,
-            received: now,
-            content: whole.content,
-        })
-    }
-
     /// RFC 9111 §4.3.4: the stored response with the fields of a 304 that confirmed it; `None` if
     /// the 304 is about another response, or forbids to store this one any longer.
     pub(super) fn freshened(
         &self,
         policy: &Policy,
+        authorized: bool,
         update: &HeaderMap,
         asked: Instant,
         wall: SystemTime,
@@ -130,28 +152,86 @@ impl StoredResponse {
             // What stands there is our own word; only the portal's counts for what follows.
             fields.remove(CACHE_CONTROL);
         }
-        for name in [CACHE_CONTROL, EXPIRES, DATE, AGE, LAST_MODIFIED, CONTENT_LANGUAGE] {
-            if let Some(value) = update.get(&name) {
-                fields.insert(name, value.clone());
+        for name in update.keys().filter(|name| !NOT_UPDATED.contains(name)) {
+            fields.remove(name);
+            for value in update.get_all(name) {
+                fields.append(name, value.clone());
             }
         }
-        let lifetime = freshness::lifetime(policy, self.status, &fields, &self.validators, wall)?;
+        let validators = Validators {
+            etag: confirmed.etag.or_else(|| self.validators.etag.clone()),
+            last_modified: confirmed
+                .last_modified
+                .or_else(|| self.validators.last_modified.clone()),
+        };
+        let status = self.status;
+        let lifetime = freshness::lifetime(policy, authorized, status, &fields, &validators, wall)?;
         announce(&mut fields, policy, &lifetime, wall);
         Some(Self {
             key: self.key.clone(),
-            status: self.status,
+            status,
             fields,
-            validators: self.validators.clone(),
+            validators,
+            selecting: self.selecting.clone(),
             lifetime,
             received: asked,
             content: self.content.clone(),
+            coded: self.coded.clone(),
         })
     }
 
-    /// The content, to be sent.
+    /// The length of the content in bytes, if known.
     #[must_use]
-    pub fn content(&self) -> Content {
-        Content::Buffer(self.content.clone())
+    pub fn length(&self) -> Option<u64> {
+        match &self.content {
+            Kept::Buffer(bytes) => Some(bytes.len() as u64),
+            Kept::Object(object) => Some(object.length()),
+            Kept::Growing(_, length) => *length,
+            Kept::Elsewhere(length) => Some(*length),
+        }
+    }
+
+    /// The SHA-256 of content that is a file; of other content the fields say it.
+    #[must_use]
+    pub fn sha256(&self) -> Option<&[u8; 32]> {
+        match &self.content {
+            Kept::Object(object) => Some(object.sha256()),
+            Kept::Buffer(_) | Kept::Growing(..) | Kept::Elsewhere(_) => None,
+        }
+    }
+
+    /// The same response with its content elsewhere.
+    pub(super) fn with(&self, content: Kept) -> Self {
+        Self {
+            key: self.key.clone(),
+            status: self.status,
+            fields: self.fields.clone(),
+            validators: self.validators.clone(),
+            selecting: self.selecting.clone(),
+            lifetime: self.lifetime,
+            received: self.received,
+            content,
+            coded: self.coded.clone(),
+        }
+    }
+
+    /// The content or a part of it, to be sent; `None` if it has been lost meanwhile.
+    pub async fn content(&self, part: Option<Range<u64>>) -> Option<Content> {
+        match &self.content {
+            Kept::Buffer(bytes) => Some(Content::Buffer(bytes.clone()).part(part)),
+            Kept::Object(object) => {
+                let range = part.unwrap_or(0..object.length());
+                let length = range.end - range.start;
+                let pieces = object.open().await?.stream(range);
+                Some(Content::of_pieces(pieces, Some(length)))
+            }
+            Kept::Growing(growing, length) => {
+                let length = part.as_ref().map(|part| part.end - part.start).or(*length);
+                let pieces = growing.stream(part.unwrap_or(0..u64::MAX));
+                Some(Content::of_pieces(pieces, length))
+            }
+            Kept::Elsewhere(_) => None,
+        }
     }
 
     /// RFC 9111 §4.2.3: the current age.
@@ -176,7 +256,12 @@ impl StoredResponse {
     /// What it weighs in memory, in bytes.
     pub(super) fn size(&self) -> usize {
         let fields: usize = self.fields.iter().map(|(n, v)| n.as_str().len() + v.len() + 64).sum();
-        self.content.len() + fields + self.key.text().len()
+        let content = match &self.content {
+            Kept::Buffer(bytes) => bytes.len(),
+            Kept::Object(_) | Kept::Growing(..) | Kept::Elsewhere(_) => 0,
+        };
+        let coded = self.coded.as_ref().map_or(0, |coded| coded.size());
+        content + coded + fields + self.key.text().len()
     }
 }
 
@@ -185,7 +270,12 @@ fn is_strong(etag: &HeaderValue) -> bool {
 }
 
 /// Writes the fields that tell downstream caches the same as was decided here.
-fn announce(fields: &mut HeaderMap, policy: &Policy, lifetime: &Lifetime, wall: SystemTime) {
+pub(super) fn announce(
+    fields: &mut HeaderMap,
+    policy: &Policy,
+    lifetime: &Lifetime,
+    wall: SystemTime,
+) {
     let date = || {
         HeaderValue::try_from(httpdate::fmt_http_date(wall))
             .unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))

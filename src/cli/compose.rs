@@ -8,9 +8,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
-use crate::cache::{Cache, Memory};
+use crate::cache::disk::{self, Disk};
+use crate::cache::{Cache, DiskTier, Memory, Tiers};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::gateway::Gateway;
 use crate::server::{self, Admin, Live, Service, Token};
 use crate::upstream::Clients;
@@ -23,6 +24,9 @@ const UPKEEP: Duration = Duration::from_secs(1);
 /// How long the process waits for threads that hang in system calls before it ends.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
 
+/// How long the end waits for what is being written to the disk tier; the rest is only not cached.
+const FLUSH_TIME: Duration = Duration::from_secs(5);
+
 /// Descriptors kept for files, upstream connections and the process itself, if there are so many.
 const SPARE_DESCRIPTORS: u64 = 256;
 
@@ -33,16 +37,19 @@ const ADMIN_CONNECTIONS: usize = 64;
 #[derive(Debug)]
 pub struct Composed {
     live: Arc<Live>,
-    memory: Memory,
+    tiers: Tiers,
     limits: server::Limits,
     reloader: Arc<Reloader>,
     admin: Option<(TcpListener, Arc<Admin>)>,
 }
 
 impl Composed {
-    /// Puts a gateway together, with nothing to reload and without administration.
-    #[must_use]
-    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
+    /// Puts a gateway together, with nothing to reload and without administration. There is a disk
+    /// tier if its path is said.
+    ///
+    /// # Errors
+    /// A sentence that says why the disk tier cannot be opened.
+    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
         for notice in &config.notices {
             tracing::warn!("{notice}");
         }
@@ -52,19 +59,23 @@ impl Composed {
             tracing::warn!("{missing}");
         }
         let memory = Memory::new(config.cache.memory);
-        let cache = Cache::new(vec![Arc::new(memory.clone())], Arc::clone(&clock));
+        let disk = open_disk(&config.cache, &clock)?;
+        let patience = config.cache.patience;
+        let tiers = Tiers { memory, disk };
+        let cache = Cache::new(tiers.clone(), patience, Arc::clone(&clock));
         let gateway = Gateway::new(
             &config.registry,
             &clients,
             cache,
             Arc::clone(&clock),
             config.cache.buffer,
+            config.cache.offline,
         );
         let options = config.server.clone();
-        let live = Live::new(Service::new(gateway, memory.clone(), clock, options));
+        let live = Live::new(Service::new(gateway, tiers.clone(), clock, options));
         let reloader = Arc::new(Reloader::new(Arc::clone(&live), clients, &config));
         let limits = within_descriptors(config.server_limits);
-        Self { live, memory, limits, reloader, admin: None }
+        Ok(Self { live, tiers, limits, reloader, admin: None })
     }
 
     /// A reload reads the configuration from `source`, which says in a sentence what is wrong with
@@ -101,7 +112,7 @@ impl Composed {
 
     /// Serves until `stop` resolves and the answers under way have ended.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let memory = self.memory;
+        let memory = self.tiers.memory;
         let upkeep = tokio::spawn(async move {
             let mut tick = tokio::time::interval(UPKEEP);
             loop {
@@ -124,7 +135,24 @@ impl Composed {
         };
         tokio::join!(server::serve(self.live, listener, self.limits, stop), administration);
         upkeep.abort();
+        if let Some(disk) = self.tiers.disk
+            && tokio::time::timeout(FLUSH_TIME, disk.flush()).await.is_err()
+        {
+            tracing::warn!("the disk cache is slow: what was not written yet is lost");
+        }
     }
+}
+
+/// Opens the disk tier, if its path is said.
+fn open_disk(cache: &config::Cache, clock: &Arc<dyn Clock>) -> Result<Option<DiskTier>, String> {
+    let config::Disk { off: false, path: Some(path), size, share } = &cache.disk else {
+        return Ok(None);
+    };
+    let mut options = disk::Options::new(path.clone(), *size);
+    options.share = *share;
+    options.whole = cache.buffer as u64;
+    let opened = Disk::open(options, Arc::clone(clock)).map_err(|error| error.to_string())?;
+    Ok(Some(DiskTier::new(opened, Arc::clone(clock))))
 }
 
 /// Runs a command to its end. A thread that hangs in a system call, such as a name look-up, does

@@ -43,7 +43,7 @@ impl Demo {
             let admin = self.admin.listen(self.admin.over(None)).await?;
             super::print(announcement(gateway_at, portal_at).as_bytes())?;
             let portal = tokio::spawn(demo::serve(portal, std::future::pending()));
-            let composed = administer(Composed::new(config, Arc::new(SystemClock)), admin)?;
+            let composed = administer(Composed::new(config, Arc::new(SystemClock))?, admin)?;
             hangups.reload(composed.reloader(), signals.terminal_gone());
             composed.serve(gateway, signals.asked_to_end()).await;
             portal.abort();

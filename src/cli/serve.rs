@@ -23,7 +23,8 @@ use super::reload::Hangups;
     unpad serve\n  \
     unpad serve --config /etc/unpad/portals.yaml --listen 0.0.0.0:8080\n  \
     unpad serve --portal https://data.city.example/prefix\n  \
-    unpad serve --portal https://data.city.example --at-root\n\n\
+    unpad serve --portal https://data.city.example --at-root\n  \
+    unpad serve --offline\n\n\
     SIGHUP reads the registry again. Administration: docs/admin.md; it needs a token.\n\
     UNPAD_ADMIN_TOKEN in the environment holds the token itself.")]
 pub(super) struct Serve {
@@ -47,6 +48,22 @@ pub(super) struct Serve {
     /// The URL at which clients reach the gateway, instead of the registry's
     #[arg(long, value_name = "URL", env = "UNPAD_PUBLIC_URL", value_parser = config::public_url)]
     public_url: Option<Url>,
+    /// Directory of the disk cache, instead of the registry's [default: unpad in the user's cache
+    /// directory, such as ~/.cache/unpad]
+    #[arg(long, value_name = "DIR", env = "UNPAD_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
+    /// Keep what is stored in memory only
+    #[arg(long, conflicts_with_all = ["cache_dir", "offline"])]
+    no_disk: bool,
+    /// Ask no portal: serve what is stored on disk, however old, and nothing else
+    #[arg(long)]
+    offline: bool,
+    #[arg(long, env = "CACHE_DIRECTORY", hide = true)]
+    of_service: Option<PathBuf>,
+    #[arg(long, env = "XDG_CACHE_HOME", hide = true)]
+    of_user: Option<PathBuf>,
+    #[arg(long, env = "HOME", hide = true)]
+    home: Option<PathBuf>,
     #[command(flatten)]
     admin: AdminOptions,
     #[command(flatten)]
@@ -60,11 +77,11 @@ impl Serve {
         let config = self.config()?;
         run(async {
             let (signals, hangups) = (Signals::new()?, Hangups::new()?);
+            let mut composed = self.composed(config.clone())?;
             let listener = listen(config.listen, "--listen", 8088).await?;
             let admin = self.admin.listen(config.admin.clone()).await?;
             let address = listener.local_addr().map_err(|error| error.to_string())?;
             super::print(announcement(&config, address).as_bytes())?;
-            let mut composed = Composed::new(config, Arc::new(SystemClock));
             if self.portal.is_none() {
                 composed = composed.reloading(move || self.config());
             }
@@ -73,6 +90,37 @@ impl Serve {
             composed.serve(listener, signals.asked_to_end()).await;
             Ok(())
         })
+    }
+
+    /// Puts the gateway together. A cache directory that nobody named is a convenience, and not having
+    /// it is no reason not to serve.
+    fn composed(&self, mut config: Config) -> Result<Composed, String> {
+        let named = config.cache.disk.path.is_some();
+        if !named && !config.cache.disk.off {
+            config.cache.disk.path = self.usual_cache_dir();
+            if config.cache.disk.path.is_none() && !self.offline {
+                tracing::warn!("no cache directory: set HOME, or name one with --cache-dir");
+            }
+        }
+        let clock = Arc::new(SystemClock);
+        match Composed::new(config.clone(), clock.clone()) {
+            Err(why) if !named && !self.offline => {
+                tracing::warn!("{why}; what is stored is kept in memory only");
+                config.cache.disk.off = true;
+                Composed::new(config, clock)
+            }
+            composed => composed,
+        }
+    }
+
+    /// The XDG base directory specification: `$XDG_CACHE_HOME`, else `~/.cache`. The one that a
+    /// service manager made for this service comes first.
+    fn usual_cache_dir(&self) -> Option<PathBuf> {
+        let absolute = |path: &&PathBuf| path.is_absolute();
+        let of_service = self.of_service.as_ref().filter(absolute).cloned();
+        let of_user = self.of_user.as_ref().filter(absolute).cloned();
+        let of_home = self.home.as_ref().filter(absolute).map(|home| home.join(".cache"));
+        of_service.or_else(|| of_user.or(of_home).map(|caches| caches.join("unpad")))
     }
 
     fn config(&self) -> Result<Config, String> {
@@ -92,6 +140,17 @@ impl Serve {
         if let Some(listen) = self.listen {
             config.listen = listen;
         }
+        let disk = &mut config.cache.disk;
+        if let Some(path) = &self.cache_dir {
+            (disk.off, disk.path) = (false, Some(path.clone()));
+        }
+        disk.off |= self.no_disk;
+        if self.offline && disk.off {
+            return Err("--offline serves what is stored on disk, and the registry has \
+                        `cache.disk: false`: name a directory with --cache-dir"
+                .to_owned());
+        }
+        config.cache.offline = self.offline;
         config.admin = self.admin.over(config.admin);
         if let Some(url) = &self.public_url {
             config.server.public_url = Some(url.clone());

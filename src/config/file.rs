@@ -2,9 +2,12 @@
 //! comments become the JSON Schema's descriptions, which editors show.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::portal::{Base, PortalId};
 use crate::upstream::HostRule;
@@ -55,6 +58,10 @@ pub(super) struct Server {
     pub stall_time: Option<Time>,
     /// Time after which a connection ends with the answer it is giving (1h).
     pub connection_time: Option<Time>,
+    /// The longest content of a request to a `transparent` portal (8 MiB).
+    pub content_bytes: Option<Size>,
+    /// Time for that content to arrive (30s).
+    pub content_time: Option<Time>,
     /// Time for answers under way to end when the process is asked to (30s).
     pub drain_time: Option<Time>,
 }
@@ -78,20 +85,57 @@ pub(super) struct Cache {
     pub memory: Option<Size>,
     /// The longest file that is kept whole (2 MiB); longer ones pass through.
     pub buffer: Option<Size>,
-    /// The disk tier.
-    pub disk: Option<Disk>,
+    /// How long requests wait for another's fetch of the same thing before one of them fetches too,
+    /// and before a stale answer stands in for a portal that hangs (5s).
+    pub patience: Option<Time>,
+    /// The disk tier, or `false` for none. `unpad serve` has one if nothing is said.
+    pub disk: Option<DiskOrNot>,
+}
+
+/// The disk tier, or `false`.
+#[derive(Debug, Clone, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum DiskOrNot {
+    /// None.
+    Not(bool),
+    /// One.
+    Disk(Disk),
+}
+
+// By hand, because of an untagged enum nobody is told which field was wrong, and where.
+impl<'de> Deserialize<'de> for DiskOrNot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = DiskOrNot;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping, or `false` for no disk tier")
+            }
+
+            fn visit_bool<E: de::Error>(self, yes: bool) -> Result<DiskOrNot, E> {
+                Ok(DiskOrNot::Not(yes))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DiskOrNot, A::Error> {
+                Disk::deserialize(MapAccessDeserializer::new(map)).map(DiskOrNot::Disk)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// The disk tier.
-#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct Disk {
-    /// A directory of its own.
-    #[expect(dead_code, reason = "checked, and without effect in this version")]
-    pub path: PathBuf,
-    /// The most it may hold.
-    #[expect(dead_code, reason = "checked, and without effect in this version")]
-    pub size: Size,
+    /// A directory of its own; if not said, `unpad` in the user's cache directory.
+    pub path: Option<PathBuf>,
+    /// The most it may hold (10 GiB).
+    pub size: Option<Size>,
+    /// The most that one portal may have of it, in percent, if there are several (50).
+    #[schemars(range(min = 1, max = 100))]
+    pub share: Option<u8>,
 }
 
 /// What holds for every portal that does not say otherwise.
@@ -119,6 +163,12 @@ pub(super) struct Portal {
     pub dialect: Dialect,
     /// Whether it is asked for JSONP or JSON; the dialect's way if not said.
     pub ask: Option<Ask>,
+    /// For `dialect: transparent`: says that its operator trusts this origin server with everything
+    /// a client sends and with everything a browser obeys on the gateway's origin.
+    #[serde(default)]
+    pub dangerous_transparent: bool,
+    /// Fields that are let through beside the usual ones; for `plain` portals.
+    pub fields: Option<Fields>,
     /// Query parameters that are removed before it is asked (CKAN: `_`).
     pub drop_query: Option<Vec<String>>,
     /// Hosts its files may come from by redirect: `files.example.org`, or `.example.org` for all
@@ -173,6 +223,20 @@ pub(super) enum Dialect {
     Ckan,
     /// JSON or files without JSONP.
     Plain,
+    /// The operator's own origin server: every method and every field passes, both ways. Needs
+    /// `dangerous_transparent: true`.
+    Transparent,
+}
+
+/// Fields that are let through beside the usual ones.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Fields {
+    /// Of a client's request, such as `Accept-Language`: sent to the portal.
+    pub request: Vec<String>,
+    /// Of the portal's response, such as `X-Total-Count`; `"*"` for all but those that would act on
+    /// this gateway's own origin (cookies, security policies, CORS).
+    pub response: Vec<String>,
 }
 
 /// How a portal is asked.

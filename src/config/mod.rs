@@ -18,6 +18,7 @@ mod value;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_saphyr::Options;
 
@@ -66,17 +67,52 @@ impl Default for Admin {
 }
 
 /// The cache's figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cache {
     /// Bytes of memory: 256 MiB.
     pub memory: u64,
     /// The longest file that is kept whole: 2 MiB. Longer ones pass through.
     pub buffer: usize,
+    /// How long requests wait for another's fetch before one of them fetches too: 5 s.
+    pub patience: Duration,
+    /// Whether what is stored is served without asking any portal.
+    pub offline: bool,
+    /// The disk tier.
+    pub disk: Disk,
 }
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { memory: 256 << 20, buffer: 2 << 20 }
+        Self {
+            memory: 256 << 20,
+            buffer: 2 << 20,
+            patience: Duration::from_secs(5),
+            offline: false,
+            disk: Disk::default(),
+        }
+    }
+}
+
+/// The smallest disk tier: 16 MiB. One entry may take a quarter of it.
+pub const SMALLEST_DISK: u64 = 16 << 20;
+
+/// The disk tier as far as it is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// Whether there is to be none.
+    pub off: bool,
+    /// Its directory; `None` leaves it to the command.
+    pub path: Option<PathBuf>,
+    /// The most bytes it may hold: 10 GiB, a catalogue with its tables and many files, and a
+    /// fraction of a laptop's disk. Over it, what has not been used for longest goes.
+    pub size: u64,
+    /// The most that one portal may have of it, in percent, if there are several: 50.
+    pub share: u8,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self { off: false, path: None, size: 10 << 30, share: 50 }
     }
 }
 

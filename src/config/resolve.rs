@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::cors;
 use crate::jsonp::CallbackName;
-use crate::portal::{self, Base, PortalId, Registry, Route, Terms};
+use crate::portal::{self, Base, FieldRules, PortalId, Registry, Route, Terms};
 use crate::{server, upstream};
 
 use super::file::{self, File};
@@ -18,13 +18,7 @@ use super::{Admin, Cache, Config};
 
 /// What the whole file means.
 pub(super) fn config(file: File) -> Result<Config, String> {
-    let mut notices = Vec::new();
-    if file.cache.disk.is_some() {
-        notices.push(
-            "`cache.disk` has no effect in this version: what is stored is kept in memory"
-                .to_owned(),
-        );
-    }
+    let notices = Vec::new();
     if file.portals.0.is_empty() {
         return Err("`portals` is empty: a gateway needs at least one portal".to_owned());
     }
@@ -43,18 +37,24 @@ pub(super) fn config(file: File) -> Result<Config, String> {
     let defaults = Config::default();
     let server = file.server;
     check_server(&server)?;
+    let base = server::Options::default();
     Ok(Config {
         listen: server.listen.as_ref().map_or(defaults.listen, |listen| listen.0.0),
         server: server::Options {
             public_url: server.public_url.as_ref().map(|url| url.0.0.clone()),
             cors,
             at_root: None,
+            content_bytes: size(server.content_bytes, base.content_bytes),
+            content_time: server.content_time.map_or(base.content_time, |time| time.0),
         },
         admin: server.admin.as_ref().map(admin),
         server_limits: server_limits(&server),
         cache: Cache {
             memory: file.cache.memory.map_or(defaults.cache.memory, |size| size.0),
             buffer: size(file.cache.buffer, defaults.cache.buffer),
+            offline: false,
+            disk: disk(file.cache.disk)?,
+            patience: file.cache.patience.map_or(defaults.cache.patience, |time| time.0),
         },
         registry: Registry::new(portals),
         notices,
@@ -79,6 +79,7 @@ pub fn single_portal(url: &str, allow_cidr: Vec<ipnet::IpNet>) -> Result<portal:
         dialect,
         ask: dialect.ask(),
         drop_query: dialect.drop_query().iter().map(ToString::to_string).collect(),
+        fields: FieldRules::default(),
         downloads: Vec::new(),
         allow_cidr,
         licence: None,
@@ -92,20 +93,32 @@ fn portal(id: PortalId, entry: file::Portal, defaults: &Terms) -> Result<portal:
     let dialect = match entry.dialect {
         file::Dialect::Ckan => portal::Dialect::Ckan,
         file::Dialect::Plain => portal::Dialect::Plain,
+        file::Dialect::Transparent if !entry.dangerous_transparent => {
+            return Err(format!(
+                "portals.{id}: a `transparent` portal gets everything clients send, and browsers \
+                 obey everything it sends: only for an origin server of your own, with \
+                 `dangerous_transparent: true`"
+            ));
+        }
+        file::Dialect::Transparent => portal::Dialect::Transparent,
     };
     let ask = match entry.ask {
         None => dialect.ask(),
         Some(file::Ask::Json) => portal::Ask::Json,
         Some(file::Ask::Jsonp) if dialect.callback_parameter().is_none() => {
-            return Err(format!("portals.{id}: a `plain` portal cannot be asked for JSONP"));
+            return Err(format!("portals.{id}: a `{dialect}` portal cannot be asked for JSONP"));
         }
         Some(file::Ask::Jsonp) => portal::Ask::Jsonp,
     };
     let mut base = defaults.clone();
-    if dialect == portal::Dialect::Plain {
+    if dialect != portal::Dialect::Ckan {
         // Where the portal decides freshness, only what is said of this very portal may add to it.
         base.freshness.default = None;
         base.freshness.stale_while_revalidate = None;
+    }
+    if dialect == portal::Dialect::Transparent {
+        // An operator's own origin server gets every request, and clients get what it says.
+        base.limits.failures = 0;
     }
     let at = format!("portals.{id}");
     let own = terms(&base, &entry.freshness, &entry.limits.0, &entry.cors.0, &at)?;
@@ -120,6 +133,7 @@ fn portal(id: PortalId, entry: file::Portal, defaults: &Terms) -> Result<portal:
         })
         .collect::<Result<_, String>>()?;
     let dropped = || dialect.drop_query().iter().map(ToString::to_string).collect();
+    let fields = fields(&id, dialect, entry.fields)?;
     Ok(portal::Portal {
         callback: callback_name(&id)?,
         id,
@@ -129,12 +143,63 @@ fn portal(id: PortalId, entry: file::Portal, defaults: &Terms) -> Result<portal:
         dialect,
         ask,
         drop_query: entry.drop_query.unwrap_or_else(dropped),
+        fields,
         downloads: entry.downloads.into_iter().map(|rule| rule.0).collect(),
         allow_cidr: entry.allow_cidr.into_iter().map(|range| range.0.0).collect(),
         licence: entry.licence,
         attribution: entry.attribution,
         terms: Arc::new(own),
         routes,
+    })
+}
+
+/// The disk tier as far as it is said.
+fn disk(written: Option<file::DiskOrNot>) -> Result<super::Disk, String> {
+    let default = super::Disk::default();
+    let written = match written {
+        None => return Ok(default),
+        Some(file::DiskOrNot::Not(false)) => return Ok(super::Disk { off: true, ..default }),
+        Some(file::DiskOrNot::Not(true)) => file::Disk::default(),
+        Some(file::DiskOrNot::Disk(disk)) => disk,
+    };
+    let size = written.size.map_or(default.size, |size| size.0);
+    if size < super::SMALLEST_DISK {
+        return Err(format!(
+            "cache.disk.size is below {} MiB, which would hold next to nothing: give it more, or \
+             write `disk: false`",
+            super::SMALLEST_DISK >> 20
+        ));
+    }
+    let share = written.share.unwrap_or(default.share);
+    if !(1..=100).contains(&share) {
+        return Err("cache.disk.share is a percentage, from 1 to 100".to_owned());
+    }
+    Ok(super::Disk { off: false, path: written.path, size, share })
+}
+
+/// The fields an entry lets through, which only a `plain` portal can have: CKAN's answers are made
+/// anew, and a `transparent` portal's pass anyway.
+fn fields(
+    id: &PortalId,
+    dialect: portal::Dialect,
+    written: Option<file::Fields>,
+) -> Result<FieldRules, String> {
+    let Some(written) = written else { return Ok(FieldRules::default()) };
+    if dialect != portal::Dialect::Plain {
+        return Err(format!("portals.{id}.fields: only a `plain` portal has them"));
+    }
+    let at = |error: portal::FieldRefusal| format!("portals.{id}.fields: {error}");
+    let any_response = written.response.iter().any(|name| name == "*");
+    let response = written
+        .response
+        .iter()
+        .filter(|name| *name != "*")
+        .map(|name| name.parse().map_err(|_| at(portal::FieldRefusal::NotAName(name.clone()))));
+    let request = written.request.iter().map(|name| FieldRules::request_field(name).map_err(at));
+    Ok(FieldRules {
+        request: request.collect::<Result<_, _>>()?,
+        response: response.collect::<Result<_, _>>()?,
+        any_response,
     })
 }
 
@@ -192,6 +257,7 @@ fn limits(base: &upstream::Limits, over: &section::Limits) -> upstream::Limits {
         // More permits than a semaphore has are as good as all of them.
         concurrency: over.concurrency.unwrap_or(base.concurrency).min(Semaphore::MAX_PERMITS),
         queue: over.queue.unwrap_or(base.queue),
+        failures: over.failures.unwrap_or(base.failures),
     }
 }
 
@@ -210,6 +276,7 @@ fn check_server(server: &file::Server) -> Result<(), String> {
         ("idle_time", server.idle_time),
         ("stall_time", server.stall_time),
         ("connection_time", server.connection_time),
+        ("content_time", server.content_time),
     ];
     match times.iter().find(|(_, time)| time.is_some_and(|time| time.0.is_zero())) {
         None if server.connections == Some(0) => {

@@ -50,11 +50,14 @@ pub(super) struct Limits {
     pub total_time: Option<Time>,
     /// Redirects followed (5).
     pub redirects: Option<usize>,
-    /// Fetches from the portal at once (32). For a whole portal only.
+    /// Fetches from the portal at once (64). For a whole portal only.
     #[schemars(range(min = 1))]
     pub concurrency: Option<usize>,
     /// Fetches that wait for their turn (1000). For a whole portal only.
     pub queue: Option<usize>,
+    /// Failures in a row after which the portal is left alone for a while; 0 for never (5;
+    /// transparent: 0). For a whole portal only.
+    pub failures: Option<u32>,
 }
 
 /// Which origins may read answers.
@@ -149,6 +152,7 @@ impl<'de> Deserialize<'de> for RouteLimits {
             ("connect_time", limits.connect_time.is_some()),
             ("concurrency", limits.concurrency.is_some()),
             ("queue", limits.queue.is_some()),
+            ("failures", limits.failures.is_some()),
         ];
         match of_the_portal.iter().find(|(_, set)| *set) {
             None => Ok(Self(limits)),

@@ -103,6 +103,9 @@ pub enum Error {
     /// The request said `only-if-cached`.
     #[error("not stored")]
     NotStored,
+    /// The gateway is offline, and nothing usable is stored.
+    #[error("not stored, and offline")]
+    Offline,
     /// A bug.
     #[error("internal error")]
     Internal,
@@ -126,6 +129,7 @@ impl Error {
             Self::PortalSuspended { .. } => "portal-suspended",
             Self::Busy => "busy",
             Self::NotStored => "not-stored",
+            Self::Offline => "offline",
             Self::Internal => "internal",
         }
     }

@@ -2,8 +2,13 @@
 //! that could run. Provenance and validators are added elsewhere.
 
 use http::header::{
-    AGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LANGUAGE, CONTENT_TYPE, DATE, ETAG, EXPIRES,
-    LAST_MODIFIED, RETRY_AFTER, VARY,
+    ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_DISPOSITION, CONTENT_ENCODING,
+    CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_SECURITY_POLICY_REPORT_ONLY, CONTENT_TYPE, DATE, ETAG, EXPIRES, HOST,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, PUBLIC_KEY_PINS, PUBLIC_KEY_PINS_REPORT_ONLY, RANGE, REFERRER_POLICY,
+    REFRESH, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
@@ -11,6 +16,63 @@ use url::Url;
 use crate::portal::Portal;
 
 use super::provenance;
+
+/// RFC 9111 §3.1 and RFC 9110 §7.6.1: fields that belong to a connection.
+const OF_THE_CONNECTION: [HeaderName; 10] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    PROXY_AUTHENTICATE,
+    HeaderName::from_static("proxy-authentication-info"),
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// Fields by which a response acts on the origin that it comes from, which is the gateway's, or says
+/// who may use it: never a portal's to say.
+const OF_THE_ORIGIN: [HeaderName; 38] = [
+    SET_COOKIE,
+    HeaderName::from_static("set-cookie2"),
+    HeaderName::from_static("clear-site-data"),
+    CONTENT_SECURITY_POLICY,
+    CONTENT_SECURITY_POLICY_REPORT_ONLY,
+    X_FRAME_OPTIONS,
+    X_XSS_PROTECTION,
+    X_CONTENT_TYPE_OPTIONS,
+    HeaderName::from_static("x-permitted-cross-domain-policies"),
+    HeaderName::from_static("x-robots-tag"),
+    STRICT_TRANSPORT_SECURITY,
+    PUBLIC_KEY_PINS,
+    PUBLIC_KEY_PINS_REPORT_ONLY,
+    HeaderName::from_static("expect-ct"),
+    REFERRER_POLICY,
+    HeaderName::from_static("permissions-policy"),
+    HeaderName::from_static("feature-policy"),
+    HeaderName::from_static("document-policy"),
+    HeaderName::from_static("origin-agent-cluster"),
+    HeaderName::from_static("cross-origin-embedder-policy"),
+    HeaderName::from_static("cross-origin-opener-policy"),
+    HeaderName::from_static("cross-origin-resource-policy"),
+    HeaderName::from_static("timing-allow-origin"),
+    HeaderName::from_static("service-worker-allowed"),
+    HeaderName::from_static("service-worker-navigation-preload"),
+    HeaderName::from_static("speculation-rules"),
+    HeaderName::from_static("supports-loading-mode"),
+    HeaderName::from_static("accept-ch"),
+    HeaderName::from_static("critical-ch"),
+    HeaderName::from_static("nel"),
+    HeaderName::from_static("report-to"),
+    HeaderName::from_static("reporting-endpoints"),
+    HeaderName::from_static("alt-svc"),
+    HeaderName::from_static("alternate-protocol"),
+    REFRESH,
+    LOCATION,
+    CONTENT_LOCATION,
+    CONTENT_LENGTH,
+];
 
 /// The fields of JSON that was taken out of its padding.
 pub(super) fn of_json(upstream: &HeaderMap, portal: &Portal, target: &Url) -> HeaderMap {
@@ -24,12 +86,27 @@ pub(super) fn of_json(upstream: &HeaderMap, portal: &Portal, target: &Url) -> He
 
 /// The fields of a file that are handed on.
 pub(super) fn of_file(upstream: &HeaderMap, portal: &Portal, target: &Url) -> HeaderMap {
+    let rules = &portal.fields;
     let mut fields = HeaderMap::new();
+    if rules.any_response {
+        fields = end_to_end(upstream);
+        for name in OF_THE_ORIGIN {
+            fields.remove(name);
+        }
+        for name in upstream.keys().filter(|name| name.as_str().starts_with("access-control-")) {
+            fields.remove(name);
+        }
+    } else {
+        copy(upstream, &mut fields, &rules.response);
+    }
     fields.insert(CONTENT_TYPE, media_type(upstream));
     let allowed = [
+        ACCEPT_RANGES,
         CACHE_CONTROL,
         CONTENT_DISPOSITION,
+        CONTENT_ENCODING,
         CONTENT_LANGUAGE,
+        CONTENT_RANGE,
         DATE,
         ETAG,
         EXPIRES,
@@ -37,8 +114,18 @@ pub(super) fn of_file(upstream: &HeaderMap, portal: &Portal, target: &Url) -> He
         RETRY_AFTER,
         AGE,
     ];
+    for name in &allowed {
+        fields.remove(name);
+    }
     copy(upstream, &mut fields, &allowed);
-    keep_vary_star(upstream, &mut fields);
+    if rules.request.is_empty() {
+        keep_vary_star(upstream, &mut fields);
+    } else if let Some(first) = upstream.get(VARY) {
+        fields.insert(VARY, first.clone());
+        for line in upstream.get_all(VARY).iter().skip(1) {
+            fields.append(VARY, line.clone());
+        }
+    }
     if is_active(&fields[CONTENT_TYPE]) {
         // What could run as a page of our origin is handed over as a download.
         fields.insert(CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
@@ -47,10 +134,46 @@ pub(super) fn of_file(upstream: &HeaderMap, portal: &Portal, target: &Url) -> He
     fields
 }
 
+/// RFC 9111 §3.1: all fields but those of the connection, with those that `Connection` names.
+pub(super) fn end_to_end(message: &HeaderMap) -> HeaderMap {
+    let mut fields = message.clone();
+    for line in message.get_all(CONNECTION) {
+        for name in line.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii) {
+            if let Ok(name) = HeaderName::from_bytes(name) {
+                fields.remove(name);
+            }
+        }
+    }
+    for name in OF_THE_CONNECTION {
+        fields.remove(name);
+    }
+    fields
+}
+
+/// The fields of a request that reach an operator's own origin server: all but those of the
+/// connection and those that the cache asks or answers itself.
+pub(super) fn of_raw_request(request: &HeaderMap) -> HeaderMap {
+    let mut fields = end_to_end(request);
+    for name in [HOST, CONTENT_LENGTH, IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE, IF_RANGE] {
+        fields.remove(name);
+    }
+    fields
+}
+
 /// Statuses that a file's answer is handed on with. A 206 nobody asked for is not the file, a 304
 /// nobody asked for is nothing, and what is below 200 or above 599 is not final HTTP.
-pub(super) fn may_pass(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 200..=205 | 207..=303 | 305..=599)
+pub(super) fn may_pass(status: StatusCode, range: bool) -> bool {
+    match status.as_u16() {
+        206 => range,
+        status => matches!(status, 200..=303 | 305..=599),
+    }
+}
+
+/// The fields of these names, with all their lines.
+pub(super) fn named(from: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
+    let mut fields = HeaderMap::new();
+    copy(from, &mut fields, names);
+    fields
 }
 
 /// Copies fields with all their lines.

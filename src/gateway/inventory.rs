@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use regex::{Regex, RegexBuilder};
 use url::Url;
 
-use crate::cache::{CacheKey, Entry, Matches};
+use crate::cache::{CacheKey, Listed, Matches};
 use crate::portal::{PathRefusal, Portal};
 
 use super::{Gateway, Named, Place, key, provenance};
@@ -57,7 +57,7 @@ pub struct Item {
     /// How a client asks for it; `None` if the portal is not registered any more, or elsewhere.
     pub path: Option<String>,
     /// The cache's account.
-    pub entry: Entry,
+    pub entry: Listed,
 }
 
 /// A part of a list.
@@ -94,7 +94,7 @@ impl Filter {
         })
     }
 
-    fn matches(&self, entry: &Entry) -> bool {
+    fn matches(&self, entry: &Listed) -> bool {
         let Some(named) = Named::of(&entry.key) else { return false };
         if self.portal.as_ref().is_some_and(|portal| portal != named.portal)
             || self.fresh.is_some_and(|fresh| fresh != entry.is_fresh())
@@ -107,21 +107,6 @@ impl Filter {
         let url = named.told();
         self.contains.as_ref().is_none_or(|part| url.contains(part))
             && self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(&url))
-    }
-}
-
-impl Selection {
-    fn matches(self) -> Matches {
-        match self {
-            Self::One(wanted) => Arc::new(move |key| *key == wanted),
-            Self::Portal(id) => {
-                Arc::new(move |key| Named::of(key).is_some_and(|named| named.portal == id))
-            }
-            Self::Pattern(pattern) => Arc::new(move |key| {
-                Named::of(key).is_some_and(|named| pattern.is_match(&named.told()))
-            }),
-            Self::All => Arc::new(|_| true),
-        }
     }
 }
 
@@ -139,12 +124,13 @@ impl Named<'_> {
 impl Gateway {
     /// What is stored, in parts of at most `limit`.
     pub async fn list(&self, filter: Filter, limit: usize, after: Option<u128>) -> Page {
-        let list = self.cache.list(move |entry| filter.matches(entry), limit, after).await;
+        let owner = filter.portal.as_deref().map(Arc::from);
+        let list = self.cache.list(owner, move |entry| filter.matches(entry), limit, after).await;
         let items = list.entries.into_iter().filter_map(|entry| self.item(entry)).collect();
         Page { items, next: list.next }
     }
 
-    fn item(&self, entry: Entry) -> Option<Item> {
+    fn item(&self, entry: Listed) -> Option<Item> {
         let named = Named::of(&entry.key)?;
         let (portal, url) = (named.portal.to_owned(), named.told());
         let path = self.place(&portal).and_then(|place| {
@@ -156,7 +142,22 @@ impl Gateway {
 
     /// Forgets what is selected, stored or under way; says how many stored responses that were.
     pub async fn purge(&self, what: Selection) -> u64 {
-        self.cache.purge(what.matches()).await
+        match what {
+            Selection::One(key) => u64::from(self.cache.purge_key(&key).await),
+            Selection::Portal(id) => {
+                let owner: Arc<str> = id.into();
+                let of_portal = Arc::clone(&owner);
+                let matches: Matches = Arc::new(move |key| *key.owner() == *of_portal);
+                self.cache.purge(Some(owner), matches).await
+            }
+            Selection::Pattern(pattern) => {
+                let matches: Matches = Arc::new(move |key| {
+                    Named::of(key).is_some_and(|named| pattern.is_match(&named.told()))
+                });
+                self.cache.purge(None, matches).await
+            }
+            Selection::All => self.cache.purge(None, Arc::new(|_| true)).await,
+        }
     }
 
     /// How much is stored of each portal.
@@ -164,14 +165,17 @@ impl Gateway {
         let totals: Arc<Mutex<BTreeMap<String, Totals>>> = Arc::default();
         let counted = Arc::clone(&totals);
         self.cache
-            .visit(Arc::new(move |entry| {
-                let Some(named) = Named::of(&entry.key) else { return };
-                let mut totals = counted.lock().unwrap_or_else(PoisonError::into_inner);
-                let of_portal = totals.entry(named.portal.to_owned()).or_default();
-                of_portal.entries += 1;
-                of_portal.fresh += u64::from(entry.is_fresh());
-                of_portal.bytes += entry.bytes;
-            }))
+            .visit(
+                None,
+                Arc::new(move |entry: &Listed| {
+                    let Some(named) = Named::of(&entry.key) else { return };
+                    let mut totals = counted.lock().unwrap_or_else(PoisonError::into_inner);
+                    let of_portal = totals.entry(named.portal.to_owned()).or_default();
+                    of_portal.entries += 1;
+                    of_portal.fresh += u64::from(entry.is_fresh());
+                    of_portal.bytes += entry.bytes;
+                }),
+            )
             .await;
         std::mem::take(&mut *totals.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -195,7 +199,7 @@ impl Place {
     /// [`PathRefusal`], as a request for it would be refused.
     pub fn selection(&self, path: &str, query: Option<&str>) -> Result<Selection, PathRefusal> {
         let target = self.portal.target(path, query)?;
-        Ok(Selection::One(key(&self.portal, &target)))
+        Ok(Selection::One(key(&self.portal, target.form, &target.url)))
     }
 }
 

@@ -7,16 +7,16 @@
 //! 5. has the portal asked,
 //! 6. the padding taken off and the JSON checked, and
 //! 7. stores that, never the script;
-//! 8. answer conditional requests.
+//! 8. sends what of it the client asks for: a coding, a part, or only that it has not changed.
 //!
 //! It knows nothing of CORS, sockets or problem documents: those are the server's.
 //!
 //! **Invariant:** a request that is refused here makes no connection to the portal.
 //!
-//! **Invariant:** no field of the client's request reaches a portal. What a client may ask of the
-//! cache (RFC 9111 §5.2.1) ends here.
+//! **Invariant:** no field of the client's request reaches a portal but those that its entry names,
+//! and all of them a `transparent` one. What a client may ask of the cache (RFC 9111 §5.2.1) and its
+//! validators end here.
 
-mod conditional;
 mod entity_tag;
 mod error;
 mod fields;
@@ -24,19 +24,23 @@ mod inventory;
 mod origin;
 mod provenance;
 mod range;
-#[cfg_attr(not(test), expect(dead_code, reason = "wired in by a later change"))]
-mod select;
 mod reload;
+mod respond;
+mod select;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
-use http::header::{AGE, AUTHORIZATION, VIA};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use bytes::Bytes;
+use http::header::{
+    AUTHORIZATION, CONTENT_LOCATION, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LOCATION, RANGE, VIA,
+};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+use url::Url;
 
 use crate::cache::{
-    Answer, Ask, Cache, CacheKey, CacheStatus, Content, Directives, Failure, Part, Reply,
+    Answer, Ask, Cache, CacheKey, CacheStatus, Content, Directives, Failure, Forward, Head, Part,
+    Passing, Validators,
 };
 use crate::clock::Clock;
 use crate::portal::{Form, Portal, Registry, Target, Terms};
@@ -48,7 +52,7 @@ use origin::PortalOrigin;
 pub use reload::Changes;
 
 /// The version of what is stored: part of every key, so that another version's entries are misses.
-const KEY_VERSION: &str = "1";
+const KEY_VERSION: &str = "2";
 
 /// RFC 8586.
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
@@ -61,6 +65,7 @@ pub struct Gateway {
     cache: Arc<Cache<Error>>,
     clock: Arc<dyn Clock>,
     buffer: usize,
+    offline: bool,
 }
 
 /// The parts of a key that say what a stored response is, as [`ask`] makes it.
@@ -80,13 +85,13 @@ pub struct Place {
 }
 
 /// A request for something of a portal's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// The portal.
     pub place: &'a Place,
     /// The terms for this path of it.
     pub terms: &'a Arc<Terms>,
-    /// GET or HEAD.
+    /// The method: any for a transparent portal, else GET or HEAD.
     pub method: &'a Method,
     /// The path behind the portal's id, without its leading slash, as received.
     pub path: &'a str,
@@ -94,6 +99,8 @@ pub struct Request<'a> {
     pub query: Option<&'a str>,
     /// The request's fields.
     pub fields: &'a HeaderMap,
+    /// The request's content, which only a transparent portal gets.
+    pub content: Option<Bytes>,
 }
 
 /// An answer, before the server adds what depends on who asked.
@@ -118,8 +125,8 @@ impl Place {
 }
 
 impl Gateway {
-    /// A gateway to the portals of a registry. Responses of at most `buffer` bytes are kept whole;
-    /// longer files pass through.
+    /// A gateway to the portals of a registry. Files of at most `buffer` bytes are kept whole;
+    /// longer ones pass through. When `offline`, no portal is asked.
     #[must_use]
     pub fn new(
         registry: &Registry,
@@ -127,6 +134,7 @@ impl Gateway {
         cache: Arc<Cache<Error>>,
         clock: Arc<dyn Clock>,
         buffer: usize,
+        offline: bool,
     ) -> Self {
         let place = |portal: &Arc<Portal>| {
             let limits = &portal.terms.limits;
@@ -140,6 +148,7 @@ impl Gateway {
             cache,
             clock,
             buffer,
+            offline,
         }
     }
 
@@ -164,61 +173,129 @@ impl Gateway {
             return Err(Error::LoopDetected);
         }
         let target = portal.target(request.path, request.query).map_err(Error::InvalidPath)?;
-        let ask = ask(&request, &target);
+        let form = target.form;
+        let ask = self.ask(&request, &target);
         let origin = PortalOrigin {
             portal: Arc::clone(portal),
             site: Arc::clone(&request.place.site),
             terms: Arc::clone(request.terms),
             method: request.method.clone(),
             target,
+            fields: Arc::clone(&ask.fields),
+            range: range(&request),
+            content: request.content.clone(),
             buffer: self.buffer,
         };
-        let reply = self.cache.answer(ask, origin).await.map_err(Error::from)?;
-        let mut response = respond(reply, self.clock.now());
-        if conditional::is_not_modified(&response, request.fields) {
-            conditional::make_not_modified(&mut response);
+        if !matches!(*request.method, Method::GET | Method::HEAD) {
+            return self.pass(ask, origin).await;
         }
-        Ok(response)
+        // What is stored may be lost between its look-up and its reading; then it is a miss.
+        for _ in 0..2 {
+            let reply = self.cache.answer(ask.clone(), origin.clone()).await?;
+            match respond::respond(&self.cache, reply, form, &request, self.clock.now()).await {
+                Some(response) => return Ok(response),
+                None => self.cache.invalidate(&ask.key).await,
+            }
+        }
+        Err(Error::Internal)
+    }
+
+    /// What a request asks of the cache.
+    fn ask(&self, request: &Request<'_>, target: &Target) -> Ask {
+        let portal = &request.place.portal;
+        let fields = match target.form {
+            Form::Raw => fields::of_raw_request(request.fields),
+            Form::File => fields::named(request.fields, &portal.fields.request),
+            Form::Padded | Form::Json => HeaderMap::new(),
+        };
+        Ask {
+            key: key(portal, target.form, &target.url),
+            policy: portal.cache_policy(request.terms, request.path),
+            directives: Directives::of_request(request.fields),
+            authorized: fields.contains_key(AUTHORIZATION),
+            fields: Arc::new(fields),
+            part: part(request, target.form),
+            offline: self.offline,
+        }
+    }
+
+    /// Hands a request on whose method changes something, or may.
+    async fn pass(&self, ask: Ask, origin: PortalOrigin) -> Result<Response, Error> {
+        let (method, target) = (origin.method.clone(), origin.target.url.clone());
+        let portal = Arc::clone(&origin.portal);
+        let reply = self.cache.answer(ask.clone(), origin).await?;
+        let cache = reply.status;
+        let Answer::Passing(Passing { status, fields, content }) = reply.answer else {
+            return Err(Error::Internal);
+        };
+        // RFC 9111 §4.4: a cache MUST invalidate the target URI when it receives a non-error status
+        // code in response to an unsafe request method (including methods whose safety is
+        // unknown); it MAY invalidate others of the same origin that Location and
+        // Content-Location name.
+        if !method.is_safe() && matches!(status.as_u16(), 200..=399) {
+            let named = |name| target.join(fields.get(name)?.to_str().ok()?).ok();
+            let content_location = named(CONTENT_LOCATION);
+            let places = [Some(target.clone()), named(LOCATION), content_location.clone()];
+            for url in places.into_iter().flatten().filter(|u| u.origin() == target.origin()) {
+                self.cache.invalidate(&key(&portal, Form::Raw, &url)).await;
+            }
+            if let (true, Content::Buffer(content), true) =
+                (method == Method::POST, &content, content_location == Some(target))
+            {
+                let head =
+                    Head { status, validators: Validators::of(&fields), fields: fields.clone() };
+                self.cache.store_post(&ask, head, content.clone()).await;
+            }
+        }
+        Ok(Response { status, fields, content, cache })
     }
 }
 
-/// The key of a target: its form and its URI, with our callback.
-fn key(portal: &Portal, target: &Target) -> CacheKey {
-    let form = match target.form {
+/// Names what answers to a request for `url` are stored under.
+fn key(portal: &Portal, form: Form, url: &Url) -> CacheKey {
+    let form = match form {
         Form::Padded => "padded",
         Form::Json => "json",
         Form::File => "file",
+        Form::Raw => "raw",
     };
-    CacheKey::new(&[KEY_VERSION, portal.id.as_str(), form, target.url.as_str()])
+    CacheKey::new(portal.id.as_str(), &[KEY_VERSION, form, url.as_str()])
 }
 
 impl<'a> Named<'a> {
     /// What a key of ours says.
     fn of(key: &'a CacheKey) -> Option<Self> {
         let mut parts = key.parts();
-        let version = parts.next()?;
-        let named = Self { portal: parts.next()?, form: parts.next()?, url: parts.next()? };
+        let (portal, version) = (parts.next()?, parts.next()?);
+        let named = Self { portal, form: parts.next()?, url: parts.next()? };
         (version == KEY_VERSION).then_some(named)
     }
 }
 
-fn ask(request: &Request<'_>, target: &Target) -> Ask {
-    let portal = &request.place.portal;
-    Ask {
-        key: key(portal, target),
-        policy: portal.cache_policy(request.terms, request.path),
-        directives: Directives::of_request(request.fields),
-        part: part(request, target.form),
+/// The fields by which a request asks for a part of a file.
+fn range(request: &Request<'_>) -> HeaderMap {
+    if *request.method != Method::GET || !request.fields.contains_key(RANGE) {
+        return HeaderMap::new();
     }
+    fields::named(request.fields, &[RANGE, IF_RANGE])
 }
 
 fn part(request: &Request<'_>, form: Form) -> Part {
-    if request.fields.contains_key(AUTHORIZATION) {
-        // RFC 9111 §3.5: a shared cache must not reuse answers to requests with Authorization.
-        Part::None
-    } else if *request.method == Method::HEAD && form == Form::File {
+    let (method, fields) = (request.method, request.fields);
+    let is_message = matches!(form, Form::File | Form::Raw);
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        Part::None(Forward::Method)
+    } else if form == Form::Raw
+        && (fields.contains_key(IF_MATCH) || fields.contains_key(IF_UNMODIFIED_SINCE))
+    {
+        // RFC 9110 §13.2.1: preconditions that are for the origin server alone to evaluate.
+        Part::None(Forward::Request)
+    } else if fields.contains_key(AUTHORIZATION) && form != Form::Raw {
+        // The field is not forwarded. Whoever sends it may expect an answer of her own.
+        Part::None(Forward::Bypass)
+    } else if is_message && (*method == Method::HEAD || fields.contains_key(RANGE)) {
         // A HEAD of JSON is answered by a GET, because portals pad only GET; a file's is asked for
-        // as such, so that nobody downloads the file for its length.
+        // as such, so that nobody downloads the file for its length, or for a part of it.
         Part::LookUp
     } else {
         Part::Full
@@ -239,30 +316,12 @@ fn went_through_us(fields: &HeaderMap) -> bool {
     names_us(&CDN_LOOP) || names_us(&VIA)
 }
 
-fn respond(reply: Reply, now: Instant) -> Response {
-    let cache = reply.status;
-    match reply.answer {
-        Answer::Stored(stored) => {
-            let mut fields = stored.fields.clone();
-            let age = stored.age(now).as_secs();
-            // RFC 9111 §5.1: Age implies that the response was not generated for this request.
-            if cache.forward.is_none() || age > 0 {
-                fields.insert(AGE, HeaderValue::from(age));
-            }
-            Response { status: stored.status, fields, content: stored.content(), cache }
-        }
-        Answer::Passing(passing) => {
-            let (status, fields) = (passing.status, passing.fields);
-            Response { status, fields, content: passing.content, cache }
-        }
-    }
-}
-
 impl From<Failure<Self>> for Error {
     fn from(failure: Failure<Self>) -> Self {
         match failure {
             Failure::Fetch(error) => error,
             Failure::OnlyIfCached => Self::NotStored,
+            Failure::Offline => Self::Offline,
             Failure::Abandoned => Self::Internal,
         }
     }

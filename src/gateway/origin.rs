@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use http::header::{CONTENT_LENGTH, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use http::{HeaderMap, Method, StatusCode};
+use ring::digest;
+use tokio::time::Instant;
 
-use crate::cache::{Content, Fetched, Origin, Passing, Validators, Whole};
+use crate::cache::{Arrival, Content, Head, Origin, Validators};
 use crate::jsonp;
 use crate::portal::{Form, Portal, Target, Terms};
-use crate::upstream::{self, Fetch, Phase, Read, Response, Site, Turn};
+use crate::upstream::{self, Body, Fetch, Manner, Phase, Read, Response, Site, Turn};
 
 use super::error::{Limit, PortalFailure};
 use super::{Error, fields, provenance};
@@ -31,13 +33,19 @@ const FOUND: usize = 32;
 const COME_BACK_LATER: [u16; 2] = [429, 503];
 
 /// The way to one target.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct PortalOrigin {
     pub portal: Arc<Portal>,
     pub site: Arc<Site>,
     pub terms: Arc<Terms>,
     pub method: Method,
     pub target: Target,
+    /// The request's fields that are forwarded.
+    pub fields: Arc<HeaderMap>,
+    /// The request's fields that ask for a part of the response.
+    pub range: HeaderMap,
+    /// The request's content.
+    pub content: Option<Bytes>,
     pub buffer: usize,
 }
 
@@ -47,52 +55,39 @@ impl Origin for PortalOrigin {
     fn fetch(
         &self,
         validators: Option<&Validators>,
-    ) -> impl Future<Output = Result<Fetched, Error>> + Send + 'static {
-        let errand = Errand {
-            portal: Arc::clone(&self.portal),
-            site: Arc::clone(&self.site),
-            terms: Arc::clone(&self.terms),
-            head: self.method == Method::HEAD && self.target.form == Form::File,
-            target: self.target.clone(),
-            validators: validators.cloned(),
-            buffer: self.buffer,
-        };
-        errand.run()
+        whole: bool,
+    ) -> impl Future<Output = Result<Arrival<Error>, Error>> + Send + 'static {
+        let way = self.clone();
+        Arc::new(Errand { way, validators: validators.cloned(), whole }).run()
     }
 }
 
 /// One fetch, owning what it needs.
 struct Errand {
-    portal: Arc<Portal>,
-    site: Arc<Site>,
-    terms: Arc<Terms>,
-    head: bool,
-    target: Target,
+    way: PortalOrigin,
     validators: Option<Validators>,
-    buffer: usize,
+    whole: bool,
 }
 
 impl Errand {
-    async fn run(self) -> Result<Fetched, Error> {
-        let after = self.terms.limits.total_time;
-        let result = match self.site.turn(after).await {
+    async fn run(self: Arc<Self>) -> Result<Arrival<Error>, Error> {
+        let after = self.way.terms.limits.total_time;
+        let arrived = match self.way.site.turn(after).await {
             Err(error) => Err(error.into()),
-            Ok(turn) if self.target.form == Form::File => self.file(turn).await,
-            Ok(turn) => match tokio::time::timeout(after, self.json(turn)).await {
-                Ok(result) => result,
-                Err(_) => self.noting(Err(upstream::Error::Timeout { phase: Phase::Total, after })),
+            Ok(turn) => match self.way.target.form {
+                Form::File | Form::Raw => self.file(turn).await,
+                Form::Padded | Form::Json => {
+                    let until = Instant::now() + after;
+                    self.before(until, self.json(turn, until)).await
+                }
             },
         };
-        if let Err(error) = &result {
-            let portal = self.portal.id.as_str();
-            tracing::warn!(portal, path = self.target.url.path(), kind = error.kind(), %error,
-                "the portal's answer cannot be handed on");
-        }
-        result
+        self.telling(arrived)
     }
 
     async fn fetch(&self, turn: Turn, most: u64) -> Result<Response, Error> {
-        let mut fields = HeaderMap::new();
+        let (way, form) = (&self.way, self.way.target.form);
+        let mut fields = HeaderMap::clone(&way.fields);
         if let Some(validators) = &self.validators {
             // RFC 9111 §4.3.1: validators of the stored response make the request conditional.
             for (name, value) in
@@ -102,99 +97,186 @@ impl Errand {
                     fields.insert(name, value.clone());
                 }
             }
+        } else if !self.whole {
+            fields.extend(way.range.clone());
         }
+        let is_message = matches!(form, Form::File | Form::Raw);
+        let method = if self.whole || !is_message { Method::GET } else { way.method.clone() };
         let fetch = Fetch {
-            method: if self.head { Method::HEAD } else { Method::GET },
-            url: self.target.url.clone(),
+            method,
+            url: way.target.url.clone(),
             fields,
+            content: way.content.clone(),
+            manner: match form {
+                Form::Padded | Form::Json => Manner::Decoded,
+                Form::File => Manner::Lenient,
+                Form::Raw => Manner::Raw,
+            },
             most,
-            limits: self.terms.limits.clone(),
+            limits: way.terms.limits.clone(),
         };
-        Ok(self.site.fetch(&fetch, turn).await?)
+        Ok(way.site.fetch(&fetch, turn).await?)
     }
 
     /// Fetches JSON, in its padding or bare.
-    async fn json(&self, turn: Turn) -> Result<Fetched, Error> {
-        let longest = self.terms.limits.json_bytes;
+    async fn json(self: &Arc<Self>, turn: Turn, until: Instant) -> Result<Arrival<Error>, Error> {
+        let way = &self.way;
+        let longest = way.terms.limits.json_bytes;
         let response = self.fetch(turn, longest as u64).await?;
         let status = response.status;
+        let fields = fields::of_json(&response.fields, &way.portal, &way.target.url);
         if status == StatusCode::NOT_MODIFIED && self.validators.is_some() {
-            self.site.note_success(status);
-            return Ok(Fetched::NotModified(response.fields));
+            way.site.note_success(status);
+            return Ok(Arrival::NotModified(fields));
         }
         let error = status.is_client_error() || status.is_server_error();
         if !error && !matches!(status.as_u16(), 200 | 203) {
             return Err(failed(status, PortalFailure::Status, None));
         }
-        let upstream_fields = response.fields;
-        let content = self.noting(response.body.read(longest).await)?;
-        self.site.note_success(status);
-        let (portal, wait) = (Arc::clone(&self.portal), self.site.retry_after());
-        let (form, url) = (self.target.form, self.target.url.clone());
-        let size = content.len();
+        let validators = Validators::of(&response.fields);
+        let head = Head { status, fields: fields.clone(), validators };
+        let errand = Arc::clone(self);
+        let rest = async move {
+            let json = errand.before(until, errand.payload(status, response.body)).await;
+            let json = errand.telling(json)?;
+            let mut fields = fields;
+            provenance::add_digest(&mut fields, json.digest.as_ref());
+            Ok((fields, Content::Buffer(json.content)))
+        };
+        Ok(Arrival::Response(head, Box::pin(rest)))
+    }
+
+    /// Reads the content and takes the JSON out of it.
+    async fn payload(&self, status: StatusCode, body: Body) -> Result<Digested, Error> {
+        let way = &self.way;
+        let longest = way.terms.limits.json_bytes;
+        let content = self.noting(body.read(longest).await)?;
+        way.site.note_success(status);
+        let (portal, wait) = (Arc::clone(&way.portal), way.site.retry_after());
+        let (form, size) = (way.target.form, content.len());
         let work = move || {
             let json = unwrapped(&content, form, &portal, longest)
                 .map_err(|why| refusal(status, wait, &content, &why))?;
-            let mut fields = fields::of_json(&upstream_fields, &portal, &url);
-            provenance::add_digest(&mut fields, &json);
-            let validators = Validators::of(&upstream_fields);
-            Ok(Fetched::Whole(Whole { status, fields, content: json, validators }))
+            Ok(Digested::of(json))
         };
         off_the_runtime(work, size).await
     }
 
     /// Fetches a file: kept whole if it is short, passed through if it is long or slow.
-    async fn file(&self, turn: Turn) -> Result<Fetched, Error> {
-        let limit = self.terms.limits.file_bytes;
+    async fn file(self: &Arc<Self>, turn: Turn) -> Result<Arrival<Error>, Error> {
+        let way = &self.way;
+        let limit = way.terms.limits.file_bytes;
         let response = self.fetch(turn, limit).await?;
-        let (status, mut upstream_fields) = (response.status, response.fields);
-        self.site.note_success(status);
-        if status == StatusCode::NOT_MODIFIED && self.validators.is_some() {
-            return Ok(Fetched::NotModified(upstream_fields));
-        }
-        if !fields::may_pass(status) {
-            return Err(failed(status, PortalFailure::Status, None));
-        }
-        let validators = Validators::of(&upstream_fields);
+        let (status, mut received) = (response.status, response.fields);
+        way.site.note_success(status);
+        let confirms = status == StatusCode::NOT_MODIFIED && self.validators.is_some();
+        let validators = Validators::of(&received);
         let body = response.body;
+        let length = received.get(CONTENT_LENGTH).cloned();
         if body.was_coded() {
             // RFC 9110 §8.8.1: a strong validator is one coding's alone, and so is a length.
-            upstream_fields.remove(ETAG);
-            upstream_fields.remove(CONTENT_LENGTH);
+            for name in [ETAG, CONTENT_LENGTH, CONTENT_ENCODING] {
+                received.remove(name);
+            }
         }
-        let mut fields = fields::of_file(&upstream_fields, &self.portal, &self.target.url);
-        if self.head {
-            fields::copy(&upstream_fields, &mut fields, &[CONTENT_LENGTH]);
+        let mut fields = match way.target.form {
+            Form::Raw => fields::end_to_end(&received),
+            _ => fields::of_file(&received, &way.portal, &way.target.url),
+        };
+        fields.remove(CONTENT_LENGTH);
+        if confirms {
+            return Ok(Arrival::NotModified(fields));
+        }
+        if way.target.form == Form::File && !fields::may_pass(status, !way.range.is_empty()) {
+            return Err(failed(status, PortalFailure::Status, None));
+        }
+        let head = Head { status, fields: fields.clone(), validators };
+        if way.method == Method::HEAD && !self.whole {
+            if let (Some(length), false) = (length, body.was_coded()) {
+                fields.insert(CONTENT_LENGTH, length);
+            }
             // Not an empty buffer, whose length would be told as the file's.
             let content = Content::Stream(Box::pin(futures_util::stream::empty()), None);
-            return Ok(Fetched::Passing(Passing { status, fields, content }));
+            let rest = std::future::ready(Ok((fields, content)));
+            return Ok(Arrival::Response(head, Box::pin(rest)));
         }
         if body.length().is_some_and(|announced| announced > limit) {
             return Err(Error::ResponseTooLarge(Limit::Content(limit)));
         }
-        match self
-            .noting(body.read_up_to(self.buffer, Some(self.terms.limits.buffer_time)).await)?
-        {
+        let errand = Arc::clone(self);
+        let rest = async move { errand.telling(errand.bytes(status, fields, body).await) };
+        Ok(Arrival::Response(head, Box::pin(rest)))
+    }
+
+    /// Reads a file, as far as it is kept whole.
+    async fn bytes(
+        &self,
+        status: StatusCode,
+        mut fields: HeaderMap,
+        body: Body,
+    ) -> Result<(HeaderMap, Content), Error> {
+        let way = &self.way;
+        let limits = &way.terms.limits;
+        let read = body.read_up_to(way.buffer, Some(limits.buffer_time)).await;
+        match self.noting(read)? {
             Read::All(content) => {
-                provenance::add_digest(&mut fields, &content);
-                Ok(Fetched::Whole(Whole { status, fields, content, validators }))
+                if way.target.form == Form::File && status != StatusCode::PARTIAL_CONTENT {
+                    let digested = Digested::of(content.clone());
+                    provenance::add_digest(&mut fields, digested.digest.as_ref());
+                }
+                Ok((fields, Content::Buffer(content)))
             }
             Read::More(body) => {
                 let length = body.length();
-                let turn = self.site.stream_turn()?;
-                let stream = body.into_stream(limit, turn).map_err(Into::into);
-                let content = Content::Stream(Box::pin(stream), length);
-                Ok(Fetched::Passing(Passing { status, fields, content }))
+                let turn = way.site.stream_turn()?;
+                let stream = body.into_stream(limits.file_bytes, turn).map_err(Into::into);
+                Ok((fields, Content::Stream(Box::pin(stream), length)))
             }
+        }
+    }
+
+    /// What is done by a deadline.
+    async fn before<T>(
+        &self,
+        until: Instant,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let after = self.way.terms.limits.total_time;
+        match tokio::time::timeout_at(until, work).await {
+            Ok(result) => result,
+            Err(_) => self.noting(Err(upstream::Error::Timeout { phase: Phase::Total, after })),
         }
     }
 
     /// Content that breaks off is the site's failure, which only its reader sees.
     fn noting<T>(&self, result: Result<T, upstream::Error>) -> Result<T, Error> {
         result.map_err(|error| {
-            self.site.note_error(&error);
+            self.way.site.note_error(&error);
             error.into()
         })
+    }
+
+    /// Tells the log of an answer that cannot be handed on.
+    fn telling<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result {
+            let (portal, path) = (self.way.portal.id.as_str(), self.way.target.url.path());
+            tracing::warn!(portal, path, kind = error.kind(), %error,
+                "the portal's answer cannot be handed on");
+        }
+        result
+    }
+}
+
+/// Content with its SHA-256.
+struct Digested {
+    content: Bytes,
+    digest: digest::Digest,
+}
+
+impl Digested {
+    fn of(content: Bytes) -> Self {
+        let digest = digest::digest(&digest::SHA256, &content);
+        Self { content, digest }
     }
 }
 
@@ -208,7 +290,7 @@ fn unwrapped(
     let limits = jsonp::Limits { bytes, ..jsonp::Limits::default() };
     let payload = match form {
         Form::Padded => jsonp::unwrap(content, &portal.callback, &limits)?,
-        Form::Json | Form::File => jsonp::validate(content, &limits)?,
+        Form::Json | Form::File | Form::Raw => jsonp::validate(content, &limits)?,
     };
     let blanks = content.len() - payload.range.len();
     Ok(if blanks > SLACK {

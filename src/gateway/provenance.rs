@@ -5,7 +5,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{ETAG, LINK};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use ring::digest;
 use url::Url;
 
 use crate::portal::Portal;
@@ -33,8 +32,7 @@ const SECRETS: [&str; 12] = [
 ];
 
 /// Adds the digest of the content and, unless the portal's own is kept, a strong validator.
-pub(super) fn add_digest(fields: &mut HeaderMap, content: &[u8]) {
-    let sha256 = digest::digest(&digest::SHA256, content);
+pub(super) fn add_digest(fields: &mut HeaderMap, sha256: &[u8]) {
     let text = format!("sha-256=:{}:", STANDARD.encode(sha256));
     insert(fields, CONTENT_DIGEST, &text);
     if !fields.contains_key(ETAG) {
@@ -44,10 +42,14 @@ pub(super) fn add_digest(fields: &mut HeaderMap, content: &[u8]) {
     }
 }
 
+/// Removes the digest, which is of the content as it is, not of a coded variant.
+pub(super) fn remove_digest(fields: &mut HeaderMap) {
+    fields.remove(CONTENT_DIGEST);
+}
+
 /// Adds source, licence and attribution.
 pub(super) fn add_source(fields: &mut HeaderMap, portal: &Portal, target: &Url) {
     let source = without_secrets(target, portal.dialect.callback_parameter());
-    fields.remove(LINK);
     append_link(fields, source.as_str(), "via");
     if let Some(licence) = portal.licence_url() {
         append_link(fields, &licence, "license");

@@ -24,7 +24,8 @@ impl Gateway {
     #[must_use]
     pub fn reloaded(&self, registry: &Registry, clients: &Clients, buffer: usize) -> Self {
         let cache = Arc::clone(&self.cache);
-        let mut next = Self::new(registry, clients, cache, Arc::clone(&self.clock), buffer);
+        let clock = Arc::clone(&self.clock);
+        let mut next = Self::new(registry, clients, cache, clock, buffer, self.offline);
         for (id, place) in &mut next.places {
             if let Some(old) = self.places.get(id)
                 && is_at_the_same_site(old, place)
@@ -56,7 +57,8 @@ impl Gateway {
 /// Whether all that a site is made of is the same. A portal with another title or lifetime keeps
 /// its site.
 fn is_at_the_same_site(old: &Place, new: &Place) -> bool {
-    let of_site = |limits: &Limits| (limits.connect_time, limits.concurrency, limits.queue);
+    let of_site =
+        |limits: &Limits| (limits.connect_time, limits.concurrency, limits.queue, limits.failures);
     old.portal.site_rules() == new.portal.site_rules()
         && of_site(&old.portal.terms.limits) == of_site(&new.portal.terms.limits)
 }

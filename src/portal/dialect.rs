@@ -13,6 +13,8 @@ pub enum Dialect {
     Ckan,
     /// Anything that answers JSON or files without a callback.
     Plain,
+    /// The operator's own origin server: every method and every field passes, both ways.
+    Transparent,
 }
 
 /// Whether a portal is asked for JSONP or for JSON.
@@ -32,8 +34,10 @@ pub enum Form {
     Padded,
     /// JSON.
     Json,
-    /// Bytes, handed on as they are.
+    /// Bytes, handed on as they are, with their content codings taken off.
     File,
+    /// A message, handed on as it is.
+    Raw,
 }
 
 /// CKAN's default lifetimes: catalogues change daily at most, tables may be fed all the time, and
@@ -48,7 +52,7 @@ impl Dialect {
     pub const fn callback_parameter(self) -> Option<&'static str> {
         match self {
             Self::Ckan => Some("callback"),
-            Self::Plain => None,
+            Self::Plain | Self::Transparent => None,
         }
     }
 
@@ -58,7 +62,7 @@ impl Dialect {
     pub const fn drop_query(self) -> &'static [&'static str] {
         match self {
             Self::Ckan => &["_"],
-            Self::Plain => &[],
+            Self::Plain | Self::Transparent => &[],
         }
     }
 
@@ -67,7 +71,7 @@ impl Dialect {
     pub const fn ask(self) -> Ask {
         match self {
             Self::Ckan => Ask::Jsonp,
-            Self::Plain => Ask::Json,
+            Self::Plain | Self::Transparent => Ask::Json,
         }
     }
 
@@ -76,6 +80,7 @@ impl Dialect {
     pub fn form(self, ask: Ask, path: &str) -> Form {
         match (self, ask) {
             (Self::Plain, _) => Form::File,
+            (Self::Transparent, _) => Form::Raw,
             (Self::Ckan, _) if is_ckan_file(path) => Form::File,
             (Self::Ckan, Ask::Jsonp) => Form::Padded,
             (Self::Ckan, Ask::Json) => Form::Json,
@@ -87,7 +92,7 @@ impl Dialect {
     pub const fn authority(self) -> Authority {
         match self {
             Self::Ckan => Authority::Registry,
-            Self::Plain => Authority::Origin,
+            Self::Plain | Self::Transparent => Authority::Origin,
         }
     }
 
@@ -104,7 +109,7 @@ impl Dialect {
                     _ => METADATA,
                 })
             }
-            Self::Plain => None,
+            Self::Plain | Self::Transparent => None,
         }
     }
 
@@ -114,7 +119,7 @@ impl Dialect {
     pub const fn stale_while_revalidate(self) -> Duration {
         match self {
             Self::Ckan => Duration::from_secs(60),
-            Self::Plain => Duration::ZERO,
+            Self::Plain | Self::Transparent => Duration::ZERO,
         }
     }
 
@@ -127,7 +132,18 @@ impl Dialect {
                 "api/3/action/package_search?q=*:*&rows=2",
                 "api/3/action/organization_list",
             ],
-            Self::Plain => &[],
+            Self::Plain | Self::Transparent => &[],
+        }
+    }
+
+    /// A client's `no-cache` validates a stored response at most once in this time, so that a held
+    /// reload key cannot turn the cache off for a portal. An operator's own origin server gets what
+    /// RFC 9111 says.
+    #[must_use]
+    pub const fn no_cache_pause(self) -> Duration {
+        match self {
+            Self::Ckan | Self::Plain => Duration::from_secs(10),
+            Self::Transparent => Duration::ZERO,
         }
     }
 }
@@ -137,6 +153,7 @@ impl fmt::Display for Dialect {
         f.write_str(match self {
             Self::Ckan => "ckan",
             Self::Plain => "plain",
+            Self::Transparent => "transparent",
         })
     }
 }

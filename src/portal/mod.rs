@@ -8,6 +8,7 @@
 //! portal's URL.
 
 mod dialect;
+mod fields;
 mod id;
 mod target;
 mod terms;
@@ -23,6 +24,7 @@ use crate::jsonp::CallbackName;
 use crate::upstream::{HostRule, SiteRules};
 
 pub use dialect::{Ask, Dialect, Form};
+pub use fields::{FieldRefusal, FieldRules};
 pub use id::{PortalId, PortalIdError};
 pub use target::{Base, BaseError, PathRefusal, Target};
 pub use terms::{Freshness, Terms};
@@ -46,6 +48,8 @@ pub struct Portal {
     pub callback: CallbackName,
     /// Query parameters that are removed before it is asked.
     pub drop_query: Vec<String>,
+    /// Fields that are handed on beside the usual ones.
+    pub fields: FieldRules,
     /// Hosts its files may come from.
     pub downloads: Vec<HostRule>,
     /// Address ranges it may be reached at beyond public space.

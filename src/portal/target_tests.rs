@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::jsonp::CallbackName;
-use crate::portal::{Dialect, Terms};
+use crate::portal::{Dialect, FieldRules, Terms};
 
 fn portal(base: &str, dialect: Dialect) -> Portal {
     Portal {
@@ -15,6 +15,7 @@ fn portal(base: &str, dialect: Dialect) -> Portal {
         dialect,
         ask: dialect.ask(),
         callback: CallbackName::new("cb").expect("a name"),
+        fields: FieldRules::default(),
         drop_query: dialect.drop_query().iter().map(ToString::to_string).collect(),
         downloads: Vec::new(),
         allow_cidr: Vec::new(),

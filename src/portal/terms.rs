@@ -62,6 +62,8 @@ impl Terms {
                 .stale_while_revalidate
                 .unwrap_or_else(|| dialect.stale_while_revalidate()),
             stale_if_error: freshness.stale_if_error,
+            no_cache_pause: dialect.no_cache_pause(),
+            may_code: dialect != Dialect::Transparent,
         }
     }
 }

@@ -3,18 +3,22 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
 
 use crate::cache::Content;
 use crate::gateway::{self, Place};
-use crate::portal::Terms;
+use crate::portal::{Dialect, Terms};
 
 use super::metrics::Account;
-use super::{Service, problem};
+use super::problem::Problem;
+use super::{Options, Service, problem};
 
 /// RFC 9211.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -29,7 +33,12 @@ pub(super) async fn answer(
     terms: &Arc<Terms>,
     path: &str,
     request: &Parts,
+    content: Incoming,
 ) -> Response {
+    let content = match read(service, request, content).await {
+        Ok(content) => content,
+        Err(problem) => return problem.response(service),
+    };
     let asked = gateway::Request {
         place,
         terms,
@@ -37,14 +46,36 @@ pub(super) async fn answer(
         path,
         query: request.uri.query(),
         fields: &request.headers,
+        content,
     };
     match service.gateway.answer(asked).await {
-        Ok(answered) => respond(answered),
+        Ok(answered) => respond(answered, place.portal.dialect == Dialect::Transparent),
         Err(error) => problem::of(&error, place).response(service),
     }
 }
 
-fn respond(answered: gateway::Response) -> Response {
+/// The content of a request, if it has any. Only a transparent portal's requests may, which has been
+/// checked.
+async fn read(
+    service: &Service,
+    request: &Parts,
+    content: Incoming,
+) -> Result<Option<Bytes>, Problem> {
+    if content.is_end_stream() {
+        // RFC 9110 §8.6: a length of 0 is content for methods that define it.
+        let says_none = request.headers.contains_key(CONTENT_LENGTH);
+        return Ok(says_none.then(Bytes::new));
+    }
+    let Options { content_bytes: most, content_time: time, .. } = service.options;
+    match tokio::time::timeout(time, Limited::new(content, most).collect()).await {
+        Ok(Ok(collected)) => Ok(Some(collected.to_bytes())),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(problem::content_too_large(most)),
+        Ok(Err(_)) => Err(problem::bad_request("its content broke off")),
+        Err(_) => Err(problem::request_timeout(time)),
+    }
+}
+
+fn respond(answered: gateway::Response, transparent: bool) -> Response {
     let (body, length) = match answered.content {
         Content::Buffer(bytes) => (Body::from(bytes), None),
         Content::Stream(stream, length) => (Body::from_stream(stream), length),
@@ -56,7 +87,9 @@ fn respond(answered: gateway::Response) -> Response {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }
     response.headers_mut().insert(CACHE_STATUS, answered.cache.field());
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, SANDBOX);
+    if !transparent {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, SANDBOX);
+    }
     let told = Account { cache: Some(answered.cache.label()), problem: None };
     response.extensions_mut().insert(told);
     response

@@ -52,8 +52,8 @@ impl Live {
 
 impl Handler for Live {
     async fn answer(&self, request: hyper::Request<Incoming>) -> Response {
-        let (request, _) = request.into_parts();
-        outermost::answer(&self.service(), request).await
+        let (request, content) = request.into_parts();
+        outermost::answer(&self.service(), request, content).await
     }
 
     fn opened(&self) {

@@ -12,9 +12,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::cache::Usage;
+use crate::cache::{DiskTier, Usage};
 use crate::gateway::Place;
 use crate::upstream::Health;
+
+use super::disk_metrics::DiskMetrics;
 
 /// Upper bounds of the duration histogram in seconds: from a memory hit to the longest time limit.
 const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 30.0];
@@ -22,7 +24,8 @@ const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 
 /// The label values of methods, statuses and cache results.
 const METHODS: [&str; 4] = ["GET", "HEAD", "OPTIONS", "other"];
 const STATUSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-const CACHE_RESULTS: [&str; 6] = ["hit", "stale", "collapsed", "uri-miss", "request", "bypass"];
+const CACHE_RESULTS: [&str; 8] =
+    ["hit", "stale", "collapsed", "uri-miss", "vary-miss", "request", "method", "bypass"];
 
 /// How a request was answered: set by handlers, read for log and metrics.
 #[derive(Debug, Clone, Copy, Default)]
@@ -103,8 +106,11 @@ impl Labels {
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(disk: Option<&DiskTier>) -> Self {
         let mut registry = Registry::with_prefix("unpad");
+        if let Some(disk) = disk {
+            registry.register_collector(Box::new(DiskMetrics(disk.clone())));
+        }
         let answers = Family::default();
         registry.register("answers", "Answers given", answers.clone());
         let durations = Histogram::new(BUCKETS);

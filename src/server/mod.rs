@@ -19,6 +19,7 @@
 mod admin;
 mod bridge;
 mod deadline;
+mod disk_metrics;
 mod listen;
 mod live;
 mod metrics;
@@ -30,14 +31,15 @@ mod router;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use url::Url;
 
-use crate::cache::Memory;
+use crate::cache::Tiers;
 use crate::clock::Clock;
 use crate::cors;
 use crate::gateway::{Gateway, Place};
-use crate::portal::Terms;
+use crate::portal::{Dialect, Terms};
 
 pub use admin::{Admin, Reload, Reloaded, Token, TokenError};
 pub use listen::{Handler, Limits, serve};
@@ -49,7 +51,7 @@ use metrics::Metrics;
 #[derive(Debug)]
 pub struct Service {
     gateway: Gateway,
-    memory: Memory,
+    tiers: Tiers,
     clock: Arc<dyn Clock>,
     options: Options,
     metrics: Arc<Metrics>,
@@ -57,7 +59,7 @@ pub struct Service {
 }
 
 /// How it is served.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Where clients reach this gateway, for absolute links; its path is a prefix that a front
     /// server may or may not take off.
@@ -66,6 +68,23 @@ pub struct Options {
     pub cors: cors::Policy,
     /// The id of the portal that is served at `/` with its own paths.
     pub at_root: Option<String>,
+    /// Bytes of a request's content, which only a transparent portal gets: 8 MiB, because it is held
+    /// in memory. Over it: 413.
+    pub content_bytes: usize,
+    /// Time for that content to arrive: 30 s. Over it: 408.
+    pub content_time: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            cors: cors::Policy::default(),
+            at_root: None,
+            content_bytes: 8 << 20,
+            content_time: Duration::from_secs(30),
+        }
+    }
 }
 
 impl Service {
@@ -73,13 +92,13 @@ impl Service {
     #[must_use]
     pub fn new(
         gateway: Gateway,
-        memory: Memory,
+        tiers: Tiers,
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Arc<Self> {
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::new(tiers.disk.as_ref()));
         let draining = Arc::new(AtomicBool::new(false));
-        Arc::new(Self { gateway, memory, clock, options, metrics, draining })
+        Arc::new(Self { gateway, tiers, clock, options, metrics, draining })
     }
 
     /// The same service with another gateway and other options.
@@ -87,7 +106,7 @@ impl Service {
         Arc::new(Self {
             gateway,
             options,
-            memory: self.memory.clone(),
+            tiers: self.tiers.clone(),
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
             draining: Arc::clone(&self.draining),
@@ -159,6 +178,12 @@ enum Located<'a> {
 impl<'a> Located<'a> {
     fn bridge(place: &'a Place, path: &'a str) -> Self {
         Self::Bridge { place, terms: place.portal.terms(path), path }
+    }
+
+    /// Whether everything passes, both ways.
+    fn is_transparent(&self) -> bool {
+        self.place().is_some_and(|place| place.portal.dialect == Dialect::Transparent)
+            && matches!(self, Self::Bridge { .. })
     }
 
     fn place(&self) -> Option<&'a Place> {

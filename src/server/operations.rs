@@ -26,7 +26,7 @@ pub(super) fn ready(service: &Service) -> Response {
 
 /// Prometheus' text format.
 pub(super) fn metrics(service: &Service) -> Response {
-    let text = service.metrics.render(service.memory.usage(), service.gateway.places());
+    let text = service.metrics.render(service.tiers.memory.usage(), service.gateway.places());
     let mut response = self::text(StatusCode::OK, text);
     let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(open_metrics));

@@ -13,6 +13,7 @@ use http::header::{
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use hyper::body::Incoming;
 
 use crate::cors;
 
@@ -23,7 +24,7 @@ use super::{Located, Service, problem, router};
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 
 /// Answers any request.
-pub(super) async fn answer(service: &Service, request: Parts) -> Response {
+pub(super) async fn answer(service: &Service, request: Parts, content: Incoming) -> Response {
     let started = service.clock.now();
     let located = service.locate(request.uri.path());
     let policy = match located {
@@ -32,7 +33,7 @@ pub(super) async fn answer(service: &Service, request: Parts) -> Response {
         Located::UnknownPortal | Located::Own(_) => &service.options.cors,
     };
     let is_preflight = cors::is_preflight(&request.method, &request.headers);
-    let checked = check(&request);
+    let checked = check(&request, located);
     let answers_preflight = is_preflight && checked.is_ok();
     let mut response = match checked {
         Err(refusal) => refusal.response(service),
@@ -41,9 +42,9 @@ pub(super) async fn answer(service: &Service, request: Parts) -> Response {
             *response.headers_mut() = policy.preflight(&request.headers);
             response
         }
-        Ok(()) if request.method == Method::OPTIONS => no_content(),
+        Ok(()) if request.method == Method::OPTIONS && !located.is_transparent() => no_content(),
         Ok(()) => {
-            let handled = router::route(service, located, &request);
+            let handled = router::route(service, located, &request, content);
             AssertUnwindSafe(handled)
                 .catch_unwind()
                 .await
@@ -56,14 +57,21 @@ pub(super) async fn answer(service: &Service, request: Parts) -> Response {
     if !answers_preflight {
         policy.apply(&request.headers, response.headers_mut());
     }
-    finish(service, response.headers_mut());
+    finish(service, located, response.headers_mut());
     account(service, &request, located, &response, started);
     response
 }
 
 /// What every request must be.
-fn check(request: &Parts) -> Result<(), Problem> {
+fn check(request: &Parts, located: Located<'_>) -> Result<(), Problem> {
     check_host(request)?;
+    if located.is_transparent() {
+        // RFC 9110 §9.3.6, §9.3.8: CONNECT asks for a tunnel, TRACE reflects what was sent.
+        return match request.method {
+            Method::CONNECT | Method::TRACE => Err(problem::method_not_allowed()),
+            _ => Ok(()),
+        };
+    }
     if !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Err(problem::method_not_allowed());
     }
@@ -128,9 +136,11 @@ fn without_content(mut response: Response) -> Response {
 }
 
 /// The fields of every answer.
-fn finish(service: &Service, fields: &mut HeaderMap) {
-    fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    fields.entry(ROBOTS).or_insert(HeaderValue::from_static("noindex"));
+fn finish(service: &Service, located: Located<'_>, fields: &mut HeaderMap) {
+    if !located.is_transparent() {
+        fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        fields.entry(ROBOTS).or_insert(HeaderValue::from_static("noindex"));
+    }
     if service.is_draining() {
         fields.insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -134,6 +134,21 @@ pub(super) fn method_not_allowed() -> Problem {
     Problem::blank(405, "Method Not Allowed", detail.to_owned())
 }
 
+/// RFC 9110 §15.5.14.
+pub(super) fn content_too_large(most: usize) -> Problem {
+    let detail = format!(
+        "The request's content is over the limit of {most} bytes; the operator can raise it \
+         (`server.content_bytes`)."
+    );
+    Problem::blank(413, "Content Too Large", detail).with("limit_bytes", most)
+}
+
+/// RFC 9110 §15.5.9.
+pub(super) fn request_timeout(after: std::time::Duration) -> Problem {
+    let detail = format!("The request's content did not arrive within {} s.", after.as_secs_f64());
+    Problem::blank(408, "Request Timeout", detail)
+}
+
 /// The request is not as HTTP has it.
 pub(super) fn bad_request(why: &str) -> Problem {
     let detail = format!("The request is not valid HTTP: {why}.");
@@ -237,6 +252,11 @@ fn problem(error: &Error) -> Problem {
         Error::NotStored => {
             let detail = "The request says `only-if-cached`, and nothing usable is stored.";
             Problem::blank(504, "Gateway Timeout", detail.to_owned())
+        }
+        Error::Offline => {
+            let detail = "This gateway serves what it has stored, without asking any portal, and \
+                          this is not stored. Ask for it once while it is online.";
+            Problem::new("offline", 504, "Offline", detail.to_owned())
         }
         Error::Internal => internal(),
     }

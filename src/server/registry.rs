@@ -71,7 +71,7 @@ fn policy(portal: &Portal, terms: &Terms) -> Value {
     let cache = terms.cache_policy(portal.dialect, "");
     let decides = match portal.dialect {
         Dialect::Ckan => "registry",
-        Dialect::Plain => "portal",
+        Dialect::Plain | Dialect::Transparent => "portal",
     };
     json!({
         "freshness": {

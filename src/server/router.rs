@@ -4,6 +4,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
+use hyper::body::Incoming;
 
 use super::{Located, Service, bridge, operations, problem, registry};
 
@@ -12,10 +13,11 @@ pub(super) async fn route(
     service: &Service,
     located: Located<'_>,
     request: &Parts,
+    content: Incoming,
 ) -> Response<Body> {
     match located {
         Located::Bridge { place, terms, path } => {
-            bridge::answer(service, place, terms, path, request).await
+            bridge::answer(service, place, terms, path, request, content).await
         }
         Located::Entry(place) => registry::entry(service, place),
         Located::UnknownPortal => problem::unknown_portal(service).response(service),

@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::Instant;
 
 use super::meter::Bounds;
-use super::{Error, Excess, Fetch, Phase, Turn, coding};
+use super::{Error, Excess, Fetch, Manner, Phase, Turn, coding};
 
 /// The most that is reserved on the word of a `Content-Length`: 32 MiB. Untouched memory costs
 /// nothing, but a length can be a lie.
@@ -45,7 +45,11 @@ impl Body {
         fetch: &Fetch,
         turn: Turn,
     ) -> Result<Self, Error> {
-        let codings = coding::codings(response.headers())?;
+        let codings = match coding::codings(response.headers()) {
+            _ if fetch.manner == Manner::Raw => Vec::new(),
+            Err(_) if fetch.manner == Manner::Lenient => Vec::new(),
+            codings => codings?,
+        };
         let length = response.content_length().filter(|_| codings.is_empty());
         let received = Arc::new(AtomicU64::new(0));
         let wire = wire(response, fetch.limits.idle_time, fetch.most, Arc::clone(&received));

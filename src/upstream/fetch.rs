@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, LOCATION, RETRY_AFTER, TRANSFER_ENCODING, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -27,6 +28,7 @@ pub struct Site {
     streams: Arc<Semaphore>,
     waiting: AtomicUsize,
     queue: usize,
+    failures: u32,
     record: Mutex<Record>,
     clock: Arc<dyn Clock>,
 }
@@ -34,16 +36,31 @@ pub struct Site {
 /// What to fetch.
 #[derive(Debug, Clone)]
 pub struct Fetch {
-    /// GET or HEAD.
+    /// The method.
     pub method: Method,
     /// The target URI.
     pub url: Url,
-    /// Fields beside our own, such as validators.
+    /// Fields beside our own, such as validators; one of the same name stands instead of ours.
     pub fields: HeaderMap,
+    /// Content of the request.
+    pub content: Option<Bytes>,
+    /// How the response is taken.
+    pub manner: Manner,
     /// The most bytes of content that are received.
     pub most: u64,
     /// The limits.
     pub limits: Limits,
+}
+
+/// How a response is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// Redirects are followed, and content codings taken off; one that is unknown is an error.
+    Decoded,
+    /// Redirects are followed, and content codings taken off unless one is unknown.
+    Lenient,
+    /// As it is: no redirect is followed, no coding taken off, and none asked for.
+    Raw,
 }
 
 /// A response whose content has not been read.
@@ -62,7 +79,7 @@ pub struct Response {
 pub struct Turn(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
 
 impl Site {
-    /// A site; `limits` gives its connection time, concurrency and queue.
+    /// A site; `limits` gives its connection time, concurrency, queue and failures.
     #[must_use]
     pub fn new(
         clients: &Clients,
@@ -77,6 +94,7 @@ impl Site {
             streams: Arc::new(Semaphore::new(limits.concurrency)),
             waiting: AtomicUsize::new(0),
             queue: limits.queue,
+            failures: limits.failures,
             record: Mutex::default(),
             clock,
         }
@@ -136,7 +154,7 @@ impl Site {
         self.record().pass(self.clock.now()).map_err(Error::Suspended)?;
         let fetched = self.follow(fetch).await.and_then(|response| {
             check_fields(response.headers(), fetch.limits.field_bytes)?;
-            check_framing(response.headers())?;
+            check_framing(response.headers(), fetch.manner)?;
             let status = response.status();
             let fields = response.headers().clone();
             Ok(Response { status, fields, body: Body::new(response, fetch, turn)? })
@@ -159,7 +177,7 @@ impl Site {
     pub fn note_error(&self, error: &Error) {
         match error.is_sign_of_life() {
             Some(true) => self.record().succeeded(),
-            Some(false) => self.record().failed(self.clock.now()),
+            Some(false) => self.record().failed(self.clock.now(), self.failures),
             None => {}
         }
     }
@@ -171,7 +189,9 @@ impl Site {
         loop {
             let response = self.send_with_retry(fetch, &url).await?;
             let status = response.status().as_u16();
-            if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+            let leads_on = matches!(status, 301 | 302 | 303 | 307 | 308)
+                && (fetch.manner == Manner::Decoded || response.headers().contains_key(LOCATION));
+            if !leads_on || fetch.manner == Manner::Raw {
                 return Ok(response);
             }
             let refuse = |why| Error::Redirect { status, why };
@@ -191,24 +211,30 @@ impl Site {
         }
     }
 
-    /// GET and HEAD are idempotent (RFC 9110 §9.2.2), so a broken connection is tried once more.
+    /// RFC 9110 §9.2.2: a request with a safe method may be sent once more where the connection
+    /// broke; of others nobody knows whether they took effect.
     async fn send_with_retry(&self, fetch: &Fetch, url: &Url) -> Result<reqwest::Response, Error> {
         match self.send(fetch, url).await {
-            Err(error) if error.is_worth_a_retry() => self.send(fetch, url).await,
+            Err(error) if error.is_worth_a_retry() && fetch.method.is_safe() => {
+                self.send(fetch, url).await
+            }
             result => result,
         }
     }
 
     async fn send(&self, fetch: &Fetch, url: &Url) -> Result<reqwest::Response, Error> {
-        let request = self
-            .client
-            .request(fetch.method.clone(), url.clone())
-            .header(ACCEPT, HeaderValue::from_static("*/*"))
-            .header(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED))
-            // RFC 9110 §7.6.3: an HTTP-to-HTTP gateway MUST send an appropriate Via field.
-            .header(VIA, HeaderValue::from_static("1.1 unpad"))
-            .header(CDN_LOOP, HeaderValue::from_static("unpad"))
-            .headers(fetch.fields.clone());
+        let mut fields = fetch.fields.clone();
+        // RFC 9110 §7.6.3: an HTTP-to-HTTP gateway MUST send an appropriate Via field.
+        fields.append(VIA, HeaderValue::from_static("1.1 unpad"));
+        fields.append(CDN_LOOP, HeaderValue::from_static("unpad"));
+        if fetch.manner != Manner::Raw {
+            fields.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
+        }
+        fields.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        let mut request = self.client.request(fetch.method.clone(), url.clone()).headers(fields);
+        if let Some(content) = &fetch.content {
+            request = request.body(content.clone());
+        }
         let after = fetch.limits.first_byte_time;
         let response = tokio::time::timeout(after, request.send())
             .await
@@ -228,10 +254,10 @@ impl Site {
         let (now, mut record) = (self.clock.now(), self.record());
         match response.status.as_u16() {
             429 | 503 => match retry_after(&response.fields, self.clock.wall()) {
-                Some(wait) => record.asked_to_wait(wait, now),
-                None => record.failed(now),
+                Some(wait) if self.failures > 0 => record.asked_to_wait(wait, now),
+                _ => record.failed(now, self.failures),
             },
-            502 | 504 => record.failed(now),
+            502 | 504 => record.failed(now, self.failures),
             _ => {}
         }
     }
@@ -265,14 +291,23 @@ fn check_fields(fields: &HeaderMap, most: usize) -> Result<(), Error> {
 }
 
 /// RFC 9112 §6.1: only `chunked` has been asked for, and only it has been taken off. With any other
-/// transfer coding the content would not be what the site means.
-fn check_framing(fields: &HeaderMap) -> Result<(), Error> {
-    let mut codings = fields.get_all(TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
-        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
-        _ => Err(Error::Malformed("it has a transfer coding that was not asked for")),
-    }
+/// transfer coding the content would not be what the site means. A name that is no coding at all
+/// changes nothing of content that is handed on as it is.
+fn check_framing(fields: &HeaderMap, manner: Manner) -> Result<(), Error> {
+    let mut lines = fields.get_all(TRANSFER_ENCODING).iter().peekable();
+    let codes = |line: &HeaderValue| {
+        let mut names =
+            line.as_bytes().split(|b| b",; ".contains(b)).map(<[u8]>::to_ascii_lowercase);
+        names.any(|name| {
+            matches!(&*name, b"gzip" | b"x-gzip" | b"deflate" | b"compress" | b"x-compress")
+        })
+    };
+    let right = match lines.peek() {
+        None => true,
+        Some(one) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => lines.count() == 1,
+        Some(_) => manner != Manner::Decoded && !lines.any(codes),
+    };
+    right.then_some(()).ok_or(Error::Malformed("it has a transfer coding that was not asked for"))
 }
 
 /// RFC 9110 §10.2.3: an HTTP-date or a number of seconds.

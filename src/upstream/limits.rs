@@ -32,11 +32,15 @@ pub struct Limits {
     pub total_time: Duration,
     /// Redirects followed: 5. Over it: `portal-failed`.
     pub redirects: usize,
-    /// Fetches from the portal at once, and as many long files being handed on: 32; more would be
-    /// impolite. Other fetches wait; over it, a long file is `busy`.
+    /// Fetches from the portal at once, and as many long files being handed on: 64, so that a class
+    /// whose answers cannot be shared is served in one turn; more would be impolite. Other fetches wait; over it, a long file is `busy`.
     pub concurrency: usize,
     /// Fetches that wait for their turn: 1,000. Over it: `busy`.
     pub queue: usize,
+    /// Failures in a row, each within a minute of the one before, after which the portal is left
+    /// alone for a while: 5, so that a dead portal costs nobody's time. 0: never, and what it asks
+    /// for by `Retry-After` is only handed on. Over it: `portal-suspended`.
+    pub failures: u32,
 }
 
 /// The most field lines of a response.
@@ -55,8 +59,9 @@ impl Default for Limits {
             buffer_time: Duration::from_secs(5),
             total_time: Duration::from_secs(30),
             redirects: 5,
-            concurrency: 32,
+            concurrency: 64,
             queue: 1000,
+            failures: 5,
         }
     }
 }

@@ -3,9 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-/// Failures in a row that suspend a site.
-const FAILURES: u32 = 5;
-
 /// Failures further apart than this are not in a row.
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -60,12 +57,13 @@ impl Record {
         *self = Self { asked_until: self.asked_until, ..Self::default() };
     }
 
-    pub(super) fn failed(&mut self, now: Instant) {
+    /// Notes a failure; after `most` in a row the site is suspended.
+    pub(super) fn failed(&mut self, now: Instant, most: u32) {
         let in_a_row =
             self.last_failure.is_some_and(|last| now.saturating_duration_since(last) <= WINDOW);
         self.failures = if in_a_row { self.failures.saturating_add(1) } else { 1 };
         self.last_failure = Some(now);
-        if self.failures >= FAILURES {
+        if most > 0 && self.failures >= most {
             self.suspended_until = self.suspended_until.max(Some(now + PAUSE));
         }
     }
@@ -92,9 +90,9 @@ mod tests {
     fn failing() -> (Record, ManualClock) {
         let clock = ManualClock::starting_at(std::time::SystemTime::UNIX_EPOCH);
         let mut record = Record::default();
-        for _ in 0..FAILURES {
+        for _ in 0..5 {
             assert_eq!(record.pass(clock.now()), Ok(()));
-            record.failed(clock.now());
+            record.failed(clock.now(), 5);
         }
         (record, clock)
     }
@@ -116,8 +114,18 @@ mod tests {
         let clock = ManualClock::starting_at(std::time::SystemTime::UNIX_EPOCH);
         let mut record = Record::default();
         for _ in 0..20 {
-            record.failed(clock.now());
+            record.failed(clock.now(), 5);
             record.succeeded();
+        }
+        assert_eq!(record.pass(clock.now()), Ok(()));
+    }
+
+    #[test]
+    fn a_site_that_is_never_to_be_suspended_is_not() {
+        let clock = ManualClock::starting_at(std::time::SystemTime::UNIX_EPOCH);
+        let mut record = Record::default();
+        for _ in 0..20 {
+            record.failed(clock.now(), 0);
         }
         assert_eq!(record.pass(clock.now()), Ok(()));
     }

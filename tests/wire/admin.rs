@@ -318,7 +318,7 @@ async fn figures_are_told_for_all_and_for_each_portal() {
     let mut stats = operated.json("GET", "/cache/stats").await;
     assert_eq!(stats["memory"]["entries"], 2);
     stats["memory"]["bytes"] = json!("…");
-    insta::assert_snapshot!(stats, @r#"{"entries":2,"fresh":2,"bytes":6,"memory":{"entries":2,"bytes":"…","capacity_bytes":268435456},"disk":null,"portals":{"city":{"entries":2,"fresh":2,"bytes":6,"answers":{"hit":1,"stale":0,"collapsed":0,"uri-miss":2,"request":0,"bypass":0}}}}"#);
+    insta::assert_snapshot!(stats, @r#"{"entries":2,"fresh":2,"bytes":6,"memory":{"entries":2,"bytes":"…","capacity_bytes":268435456},"disk":null,"portals":{"city":{"entries":2,"fresh":2,"bytes":6,"answers":{"hit":1,"stale":0,"collapsed":0,"uri-miss":2,"vary-miss":0,"request":0,"method":0,"bypass":0}}}}"#);
 }
 
 #[tokio::test]

@@ -43,10 +43,10 @@ async fn the_portal_is_asked_with_our_fields_and_none_of_the_clients() {
     let head = portal.received()[0].head.replace(&portal.origin()["http://".len()..], "PORTAL");
     assert_snapshot!(head, @r#"
     GET /data/api/3/action/status_show?callback=unpad11a62c2341 HTTP/1.1
-    accept: */*
-    accept-encoding: gzip, br, zstd
     via: 1.1 unpad
     cdn-loop: unpad
+    accept-encoding: gzip, br, zstd
+    accept: */*
     user-agent: unpad/0.1.0
     host: PORTAL
     "#);

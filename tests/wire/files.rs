@@ -20,6 +20,7 @@ async fn a_file_passes_as_it_is_with_the_fields_that_are_allowed() {
     insta::assert_snapshot!(
         answer.to_string().replace(&portal.origin(), "PORTAL").replace('\r', ""), @r#"
     200
+    accept-ranges: bytes
     access-control-allow-origin: *
     access-control-expose-headers: Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, Content-Length, Content-Range, Date, ETag, Link, Location, Retry-After, Server-Timing, Unpad-Attribution, Vary
     cache-control: max-age=60

@@ -3,7 +3,7 @@
 use crate::support::{FakePortal, Reply, World};
 
 /// Every problem type the surface names in this version.
-const TYPES: [&str; 15] = [
+const TYPES: [&str; 16] = [
     "unknown-portal",
     "invalid-path",
     "bad-request",
@@ -18,6 +18,7 @@ const TYPES: [&str; 15] = [
     "not-jsonp",
     "portal-suspended",
     "busy",
+    "offline",
     "internal",
 ];
 

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use crate::cache::Content;
+use crate::cache::DiskTier;
 use crate::gateway::{Filter, Item, Request, Selection, Totals};
 use crate::server::problem::Problem;
 use crate::server::{Located, Service, problem};
@@ -105,7 +106,7 @@ pub(super) async fn purge(service: &Service, query: &str) -> Result<Value, Probl
 
 /// `GET /cache/stats`.
 pub(super) async fn stats(service: &Service) -> Value {
-    service.memory.upkeep();
+    service.tiers.memory.upkeep();
     let mut totals = service.gateway.totals().await;
     let registered = service.gateway.places().map(|place| place.portal.id.to_string());
     for id in registered {
@@ -127,7 +128,7 @@ pub(super) async fn stats(service: &Service) -> Value {
             (id.clone(), of_portal)
         })
         .collect();
-    let memory = service.memory.usage();
+    let memory = service.tiers.memory.usage();
     json!({
         "entries": sum(|totals| totals.entries),
         "fresh": sum(|totals| totals.fresh),
@@ -137,8 +138,26 @@ pub(super) async fn stats(service: &Service) -> Value {
             "bytes": memory.bytes,
             "capacity_bytes": memory.capacity,
         },
-        "disk": null,
+        "disk": service.tiers.disk.as_ref().map(disk),
         "portals": portals,
+    })
+}
+
+/// The disk tier's figures.
+fn disk(tier: &DiskTier) -> Value {
+    let (usage, counters) = (tier.usage(), tier.counters());
+    json!({
+        "entries": usage.entries,
+        "bytes": usage.bytes,
+        "capacity_bytes": usage.budget,
+        "complete": usage.scanned,
+        "written": counters.stored,
+        "dropped": counters.dropped,
+        "evicted": counters.evicted,
+        "damaged": counters.damaged,
+        "slow": counters.slow,
+        "read_errors": counters.read_errors,
+        "write_errors": counters.write_errors,
     })
 }
 
@@ -157,6 +176,7 @@ pub(super) async fn fill(service: &Service, body: Incoming) -> Result<Value, Pro
         path,
         query: query.as_deref(),
         fields: &fields,
+        content: None,
     };
     let problem = match service.gateway.answer(asked).await {
         Ok(answered) => match drain(answered.content).await {

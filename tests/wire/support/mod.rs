@@ -51,7 +51,7 @@ impl World {
         let mut config = config::parse("portals.yaml", yaml).expect("a right configuration");
         adjust(&mut config);
         let clock = Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH + START));
-        let composed = more(Composed::new(config, clock.clone()));
+        let composed = more(Composed::new(config, clock.clone()).expect("a gateway"));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
