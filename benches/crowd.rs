@@ -23,6 +23,7 @@ use tokio::time::{sleep, timeout};
 use support::client::{Connection, request};
 use support::portal::{Portal, Reply};
 use support::process::Server;
+use support::table::{MEBIBYTE, Table, mebibytes};
 use support::{document, float, is_trial};
 
 /// What everybody asks for.
@@ -46,8 +47,6 @@ const ROUND_TRIPS: usize = 16;
 
 /// How long anything may take before it counts as hung. The gateway's own limit is 30 s.
 const HUNG: Duration = Duration::from_secs(60);
-
-const MEBIBYTE: u64 = 1 << 20;
 
 /// The most memory ten thousand clients may cost.
 const MOST_GROWTH: u64 = 400 * MEBIBYTE;
@@ -364,44 +363,6 @@ async fn arrived(address: SocketAddr) {
     }
 }
 
-/// The figures, printed as they come, and the bounds that were not kept.
-#[derive(Default)]
-struct Table {
-    title: String,
-    broken: Vec<String>,
-}
-
-impl Table {
-    fn title(&mut self, title: &str) {
-        println!("\n{title}");
-        title.clone_into(&mut self.title);
-    }
-
-    #[expect(clippy::unused_self, reason = "a row of this table like any other")]
-    fn row(&self, name: &str, value: impl Display) {
-        println!("  {name:<24} {value}");
-    }
-
-    fn must(&mut self, name: &str, value: impl Display, bound: &str, kept: bool) {
-        let verdict = if kept { "ok" } else { "NOT KEPT" };
-        println!("  {name:<24} {value}  (must be {bound}: {verdict})");
-        if !kept {
-            self.broken.push(format!("{}: {name} is {value}, must be {bound}", self.title));
-        }
-    }
-
-    fn end(self) -> ExitCode {
-        for broken in &self.broken {
-            println!("\nFAILED  {broken}");
-        }
-        if self.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-    }
-}
-
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
-}
-
-fn mebibytes(bytes: u64) -> String {
-    format!("{:.1} MiB", float(bytes) / float(MEBIBYTE))
 }

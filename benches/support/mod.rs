@@ -5,6 +5,7 @@
 pub(crate) mod client;
 pub(crate) mod portal;
 pub(crate) mod process;
+pub(crate) mod table;
 
 use std::process::ExitCode;
 

@@ -33,24 +33,35 @@ pub(crate) struct Memory {
 impl Server {
     /// The gateway in front of one CKAN portal, `/p/city`, whose answers stay fresh for an hour.
     pub(crate) fn gateway(portal: SocketAddr) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let yaml = format!(
             "portals:\n  city:\n    base: http://{portal}\n    allow_cidr: [\"127.0.0.1/32\"]\n    \
              freshness:\n      default: 1h\n"
         );
+        Self::with(&yaml, &["--no-disk"])
+    }
+
+    /// A gateway with this registry and these options beside.
+    pub(crate) fn with(yaml: &str, options: &[&str]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("unpad-bench-{}-{number}.yaml", std::process::id());
         let config = std::env::temp_dir().join(name);
         std::fs::write(&config, yaml).expect("the configuration is written");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_unpad"));
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--config"])
-            .arg(&config)
-            .env_remove("UNPAD_PUBLIC_URL")
-            .env_remove("UNPAD_LOG_FORMAT");
-        let mut server = Self::start(command, |_| ());
+        let path = config.to_str().expect("a path of text").to_owned();
+        let mut server = Self::serving(&[&["--config", &path][..], options].concat());
         server.config = Some(config);
         server
+    }
+
+    /// A gateway with these options.
+    pub(crate) fn serving(options: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_unpad"));
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn"])
+            .args(options)
+            .env_remove("UNPAD_PUBLIC_URL")
+            .env_remove("UNPAD_LOG_FORMAT");
+        Self::start(command, |_| ())
     }
 
     /// Starts a server that says `… http://ADDRESS/` in its first line, once `teach` has written
