@@ -72,6 +72,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             }
             Ok(Outcome::Response(head, rest)) => self.receive(errand, head, rest).await,
             Ok(Outcome::Senseless) => {
+                errand.land(Landing::NotShared);
                 let passing = Passing::empty(StatusCode::BAD_GATEWAY);
                 Ok(Reply::passing(passing, why))
             }
@@ -82,12 +83,18 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
     async fn landed_meanwhile(&self, errand: &mut Errand<'_, E>) -> Option<Reply> {
         let entry = self.load(&errand.ask.key).await?;
         let found = entry.select(&errand.ask.fields)?;
+        let (ask, now) = (errand.ask, self.clock.now());
         let news = errand.stale.as_ref().is_none_or(|old| found.received > old.received);
         if !news {
             return None;
         }
+        let decision = freshness::decide(found, &ask.directives, &ask.policy, now);
+        if decision != freshness::Decision::Reuse {
+            errand.stale = Some(Arc::clone(found));
+            return None;
+        }
         errand.land(Landing::Stored(Arc::clone(found)));
-        Some(Reply::hit(Arc::clone(found), self.clock.now()))
+        Some(Reply::hit(Arc::clone(found), now))
     }
 
     /// RFC 9111 §4.3.1: with the stored response's validators; where the answer is about another
@@ -133,7 +140,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 // What was stored is no longer what the origin server says.
                 self.forget(&errand).await;
             }
-            if status.as_u16() < 400 {
+            if errand.ticket.is_some() && !freshness::may_tell_all(status, &head.fields) {
                 self.flights.mark_unstorable(&errand.ask.key, self.clock.now());
                 errand.land(Landing::NotShared);
             }
@@ -144,9 +151,10 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         };
         let Some(lifetime) = lifetime else {
             let passing = Passing::unstored(&errand.ask.policy, status, fields, content);
-            if let Some(error) = passing.as_error() {
-                errand.land(Landing::ErrorAnswer(Arc::new(error)));
-            }
+            errand.land(match passing.as_error() {
+                Some(error) => Landing::ErrorAnswer(Arc::new(error)),
+                None => Landing::NotShared,
+            });
             return Ok(Reply::passing(passing, errand.why));
         };
         let head = Head { fields, ..head };

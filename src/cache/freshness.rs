@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use http::header::{AGE, DATE, EXPIRES, HeaderName, LAST_MODIFIED};
+use http::header::{AGE, DATE, EXPIRES, HeaderName, LAST_MODIFIED, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::{Directives, StoredResponse, Validators, date, vary};
@@ -157,6 +157,16 @@ pub fn usable_offline(stored: &StoredResponse) -> bool {
 #[must_use]
 pub fn is_error(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
+/// Whether an answer that is not stored may still be told to all who wait for it: an error that is
+/// meant for nobody in particular.
+#[must_use]
+pub fn may_tell_all(status: StatusCode, fields: &HeaderMap) -> bool {
+    let said = Directives::of_response(fields);
+    status.as_u16() >= 400
+        && !(said.no_store || said.private || vary::by_everything(fields))
+        && !fields.contains_key(SET_COOKIE)
 }
 
 /// The `Cache-Control` with which the registry's decision is handed on.

@@ -249,10 +249,12 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 Landing::Stored(response) if response.selecting.matches(&ask.fields) => {
                     Ok(Reply::collapsed(response, now, why))
                 }
-                Landing::Stale(response) => Ok(Reply::stale(response, now)),
+                Landing::Stale(response) if response.selecting.matches(&ask.fields) => {
+                    Ok(Reply::stale(response, now))
+                }
                 Landing::ErrorAnswer(answer) => Ok(Reply::shared_error(&answer, why)),
                 Landing::Failed(error) => Err(Failure::Fetch(error)),
-                Landing::NotShared | Landing::Stored(_) => {
+                Landing::NotShared | Landing::Stored(_) | Landing::Stale(_) => {
                     let fetched = self.fetch(&ask, &origin, stale, why, None).await;
                     fetched.map_err(Failure::Fetch)
                 }

@@ -2,7 +2,7 @@
 //! known here, and what HTTP is, is not known there.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -12,6 +12,10 @@ use super::disk::{Content, Counters, Disk, Draft, Record, Usage, Variant};
 use super::record::{Anchor, decode, encode};
 use super::stored::Kept;
 use super::{CacheKey, Entry, Listed, StoredResponse};
+
+/// How long a request waits for the disk to remove something or to make room: 2 s. A disk that hangs
+/// must not hold up who asks a portal.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Stored responses on disk.
 #[derive(Debug, Clone)]
@@ -85,7 +89,9 @@ impl DiskTier {
 
     /// Forgets what is stored for a key.
     pub(super) async fn remove(&self, key: &CacheKey) {
-        self.disk.remove(key.owner(), key.id()).await;
+        let removed = self.disk.remove(key.owner(), key.id());
+        // Whatever becomes of its files, it is out of sight from here on.
+        let _ = tokio::time::timeout(PATIENCE, removed).await;
     }
 
     /// Shows all that is stored, of one owner or of all, as it is at `now`. Heads are read one after
@@ -112,6 +118,7 @@ impl DiskTier {
 
     /// A place for content that arrives piece by piece.
     pub(super) async fn begin(&self, key: &CacheKey, length: Option<u64>) -> Option<Draft> {
-        self.disk.begin(key.owner(), key.id(), length).await
+        let begun = self.disk.begin(key.owner(), key.id(), length);
+        tokio::time::timeout(PATIENCE, begun).await.ok()?
     }
 }
