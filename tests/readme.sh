@@ -20,6 +20,7 @@ work=$(mktemp -d)
 demo=
 server=
 PATH=$work:$PATH
+export UNPAD_CACHE_DIR=$work/cache
 ln -s "$program" "$work/unpad"
 
 end() { # PID: ends a process that was started here, and waits for it.

@@ -53,7 +53,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "DIR", env = "UNPAD_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
     /// Keep what is stored in memory only
-    #[arg(long, conflicts_with_all = ["cache_dir", "offline"])]
+    #[arg(long, conflicts_with = "offline")]
     no_disk: bool,
     /// Ask no portal: serve what is stored on disk, however old, and nothing else
     #[arg(long)]

@@ -63,6 +63,8 @@ impl Server {
         let mut child = program()
             .args(arguments)
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            // Nothing of a test's stays in the user's cache directory.
+            .args(arguments.iter().filter(|word| **word == "serve").map(|_| "--no-disk"))
             .env("UNPAD_ADMIN_TOKEN", token)
             .current_dir(Path::new("/"))
             .stdin(Stdio::null())
