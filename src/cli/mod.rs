@@ -10,6 +10,7 @@ mod log;
 mod reload;
 mod serve;
 mod unwrap;
+mod words;
 
 use std::io::Write as _;
 use std::process::ExitCode;

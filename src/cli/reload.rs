@@ -4,6 +4,7 @@
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, Notify};
@@ -29,7 +30,7 @@ pub(super) struct Reloader {
 struct Fixed {
     listen: SocketAddr,
     admin: Option<config::Admin>,
-    memory: u64,
+    cache: (u64, config::Disk, Duration),
     limits: server::Limits,
     public_url: Option<url::Url>,
 }
@@ -111,7 +112,7 @@ impl Fixed {
         Self {
             listen: config.listen,
             admin: config.admin.clone(),
-            memory: config.cache.memory,
+            cache: (config.cache.memory, config.cache.disk.clone(), config.cache.patience),
             limits: config.server_limits.clone(),
             public_url: config.server.public_url.clone(),
         }
@@ -123,7 +124,7 @@ impl Fixed {
             ("server.listen", self.listen != other.listen),
             ("server.admin", self.admin != other.admin),
             ("server (its limits)", self.limits != other.limits),
-            ("cache.memory", self.memory != other.memory),
+            ("cache (memory, disk, patience)", self.cache != other.cache),
             ("server.public_url (as portals see it)", self.public_url != other.public_url),
         ];
         let names = differs.into_iter().filter(|(_, differs)| *differs);

@@ -16,6 +16,7 @@ use super::admin::{AdminOptions, administer};
 use super::compose::{Composed, Signals, listen, run};
 use super::log::Log;
 use super::reload::Hangups;
+use super::words;
 
 /// Options of `unpad serve`.
 #[derive(Debug, Args)]
@@ -74,10 +75,10 @@ impl Serve {
     /// Serves until the process is asked to end.
     pub(super) fn run(self) -> Result<(), String> {
         self.log.start();
-        let config = self.config()?;
+        let mut config = self.config()?;
         run(async {
             let (signals, hangups) = (Signals::new()?, Hangups::new()?);
-            let mut composed = self.composed(config.clone())?;
+            let mut composed = self.composed(&mut config)?;
             let listener = listen(config.listen, "--listen", 8088).await?;
             let admin = self.admin.listen(config.admin.clone()).await?;
             let address = listener.local_addr().map_err(|error| error.to_string())?;
@@ -94,20 +95,13 @@ impl Serve {
 
     /// Puts the gateway together. A cache directory that nobody named is a convenience, and not having
     /// it is no reason not to serve.
-    fn composed(&self, mut config: Config) -> Result<Composed, String> {
-        let named = config.cache.disk.path.is_some();
-        if !named && !config.cache.disk.off {
-            config.cache.disk.path = self.usual_cache_dir();
-            if config.cache.disk.path.is_none() && !self.offline {
-                tracing::warn!("no cache directory: set HOME, or name one with --cache-dir");
-            }
-        }
+    fn composed(&self, config: &mut Config) -> Result<Composed, String> {
         let clock = Arc::new(SystemClock);
         match Composed::new(config.clone(), clock.clone()) {
-            Err(why) if !named && !self.offline => {
+            Err(why) if config.cache.disk.path == self.usual_cache_dir() && !self.offline => {
                 tracing::warn!("{why}; what is stored is kept in memory only");
                 config.cache.disk.off = true;
-                Composed::new(config, clock)
+                Composed::new(config.clone(), clock)
             }
             composed => composed,
         }
@@ -145,10 +139,16 @@ impl Serve {
             (disk.off, disk.path) = (false, Some(path.clone()));
         }
         disk.off |= self.no_disk;
+        if disk.path.is_none() {
+            disk.path = self.usual_cache_dir();
+        }
+        disk.off |= disk.path.is_none();
         if self.offline && disk.off {
-            return Err("--offline serves what is stored on disk, and the registry has \
-                        `cache.disk: false`: name a directory with --cache-dir"
-                .to_owned());
+            return Err(
+                "--offline serves what is stored on disk, and there is no disk cache: name \
+                        its directory with --cache-dir"
+                    .to_owned(),
+            );
         }
         config.cache.offline = self.offline;
         config.admin = self.admin.over(config.admin);
@@ -203,9 +203,18 @@ fn announcement(config: &Config, address: SocketAddr) -> String {
         }
     });
     let portals: Vec<_> = portals.collect();
+    let many = if portals.len() == 1 { "portal" } else { "portals" };
+    let disk = match &config.cache.disk {
+        config::Disk { off: false, path: Some(path), size, .. } => {
+            format!(" and {} in {}", words::size(*size), path.display())
+        }
+        _ => String::new(),
+    };
     format!(
-        "unpad serves {} portals at http://{address}/\n{}\nCtrl-C ends it.\n",
+        "unpad serves {} {many} at http://{address}/\n{}\nIt keeps up to {} in memory{disk}.\n\
+         Ctrl-C ends it.\n",
         portals.len(),
-        portals.join("\n")
+        portals.join("\n"),
+        words::size(config.cache.memory),
     )
 }

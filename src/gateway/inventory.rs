@@ -1,7 +1,7 @@
 //! What is stored, as operators see it: by portal and URL instead of by key. Secrets' values and our
 //! callback are not told, and what is not told cannot be searched for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use regex::{Regex, RegexBuilder};
@@ -164,11 +164,16 @@ impl Gateway {
     pub async fn totals(&self) -> BTreeMap<String, Totals> {
         let totals: Arc<Mutex<BTreeMap<String, Totals>>> = Arc::default();
         let counted = Arc::clone(&totals);
+        // What several tiers have is counted once.
+        let seen: Mutex<HashSet<u128>> = Mutex::default();
         self.cache
             .visit(
                 None,
                 Arc::new(move |entry: &Listed| {
                     let Some(named) = Named::of(&entry.key) else { return };
+                    if !seen.lock().unwrap_or_else(PoisonError::into_inner).insert(entry.key.id()) {
+                        return;
+                    }
                     let mut totals = counted.lock().unwrap_or_else(PoisonError::into_inner);
                     let of_portal = totals.entry(named.portal.to_owned()).or_default();
                     of_portal.entries += 1;

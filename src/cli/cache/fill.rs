@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Failure};
 use super::table::{Column, table};
-use super::{Listener, print_json, terminal_width, words};
+use super::{Listener, print_json, terminal_width};
+use crate::cli::words;
 
 /// The longest file of URLs: some hundred thousand.
 const FILE_BYTES: u64 = 64 << 20;

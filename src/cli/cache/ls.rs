@@ -7,7 +7,8 @@ use url::form_urlencoded::Serializer;
 
 use super::client::{ANSWER_TIME, Client, Failure};
 use super::table::{Column, table};
-use super::{Listener, print_json, terminal_width, words};
+use super::{Listener, print_json, terminal_width};
+use crate::cli::words;
 
 /// The most that one request to the listener may ask for.
 const PAGE: usize = 1000;

@@ -7,7 +7,6 @@ mod ls;
 mod purge;
 mod stat;
 mod table;
-mod words;
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,8 @@ use http::Method;
 use url::form_urlencoded::Serializer;
 
 use super::client::ANSWER_TIME;
-use super::{Listener, print_json, words};
+use super::{Listener, print_json};
+use crate::cli::words;
 
 /// Options of `unpad cache purge`.
 #[derive(Debug, Args)]

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::client::ANSWER_TIME;
 use super::table::{Column, table};
-use super::{Listener, print_json, terminal_width, words};
+use super::{Listener, print_json, terminal_width};
+use crate::cli::words;
 
 /// Options of `unpad cache stat`.
 #[derive(Debug, Args)]
