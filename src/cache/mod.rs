@@ -87,6 +87,16 @@ pub struct Cache<E> {
     clock: Arc<dyn Clock>,
 }
 
+/// What a look-up comes to.
+enum Found {
+    /// A response that answers the request.
+    Reusable(Reply),
+    /// One that answers it and is to be validated.
+    ToValidate(Arc<StoredResponse>, Reply),
+    /// One that does not answer it as it is, or none, and why.
+    NotReusable(Option<Arc<StoredResponse>>, Forward),
+}
+
 impl<E> std::fmt::Debug for Cache<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cache").field("disk", &self.disk).finish_non_exhaustive()
@@ -104,40 +114,50 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         Arc::new(Self { memory, disk, flights, fetches, coders, clock })
     }
 
-    /// Answers one request from what is stored, or from the origin.
+    /// Answers one request from what is stored, or from the origin, which is made only then.
     ///
     /// # Errors
     /// [`Failure`] when nothing usable is stored and the origin gave nothing.
     pub async fn answer<O: Origin<Error = E>>(
         self: &Arc<Self>,
-        ask: Ask,
-        origin: O,
+        ask: &Ask,
+        origin: impl FnOnce() -> O + Send,
     ) -> Result<Reply, Failure<E>> {
-        // What goes to the origin is boxed, so that a hit has a small future.
+        let (stale, why) = match self.look_up(ask).await {
+            Found::Reusable(reply) => return Ok(reply),
+            Found::ToValidate(stored, reply) => {
+                if !ask.offline {
+                    self.validate_in_background(ask.clone(), origin(), stored);
+                }
+                return Ok(reply);
+            }
+            Found::NotReusable(stale, why) => (stale, why),
+        };
+        // Boxed, so that a hit need not make room for all that a fetch takes.
+        Box::pin(self.forward(ask.clone(), origin(), stale, why)).await
+    }
+
+    /// What is stored for a request.
+    async fn look_up(&self, ask: &Ask) -> Found {
         if let Part::None(why) = ask.part {
-            return Box::pin(self.forward(ask, origin, None, why)).await;
+            return Found::NotReusable(None, why);
         }
         let Some(entry) = self.load(&ask.key).await else {
-            return Box::pin(self.forward(ask, origin, None, Forward::UriMiss)).await;
+            return Found::NotReusable(None, Forward::UriMiss);
         };
         let Some(stored) = entry.select(&ask.fields).cloned() else {
-            return Box::pin(self.forward(ask, origin, None, Forward::VaryMiss)).await;
+            return Found::NotReusable(None, Forward::VaryMiss);
         };
         let now = self.clock.now();
         match freshness::decide(&stored, &ask.directives, &ask.policy, now) {
-            freshness::Decision::Reuse => Ok(Reply::hit(stored, now)),
+            freshness::Decision::Reuse => Found::Reusable(Reply::hit(stored, now)),
             freshness::Decision::ReuseAndValidate => {
                 let reply = Reply::hit(Arc::clone(&stored), now);
-                if !ask.offline {
-                    self.validate_in_background(ask, origin, stored);
-                }
-                Ok(reply.because("stale-while-revalidate"))
+                Found::ToValidate(stored, reply.because("stale-while-revalidate"))
             }
-            freshness::Decision::Validate => {
-                Box::pin(self.forward(ask, origin, Some(stored), Forward::Stale)).await
-            }
+            freshness::Decision::Validate => Found::NotReusable(Some(stored), Forward::Stale),
             freshness::Decision::ValidateForClient => {
-                Box::pin(self.forward(ask, origin, Some(stored), Forward::Request)).await
+                Found::NotReusable(Some(stored), Forward::Request)
             }
         }
     }
@@ -149,7 +169,8 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         let disk = self.disk.as_ref()?;
         // A purge meanwhile is to win, as with a fetch.
         let fetching = self.fetches.begin(key);
-        let found = disk.load(key).await?;
+        // Boxed, so that a hit in memory need not make room for it.
+        let found = Box::pin(disk.load(key)).await?;
         self.memory.store(Arc::clone(&found));
         if fetching.is_doomed() {
             self.memory.remove(key);

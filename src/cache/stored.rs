@@ -222,7 +222,8 @@ impl StoredResponse {
             Kept::Object(object) => {
                 let range = part.unwrap_or(0..object.length());
                 let length = range.end - range.start;
-                let pieces = object.open().await?.stream(range);
+                // Boxed, so that a hit in memory need not make room for it.
+                let pieces = Box::pin(object.open()).await?.stream(range);
                 Some(Content::of_pieces(pieces, Some(length)))
             }
             Kept::Growing(growing, length) => {

@@ -106,7 +106,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Three requests that all wait, then `permits` answers.
 async fn three(told: &Told, permits: usize) -> [Result<Reply, Failure<&'static str>>; 3] {
     let cache = cache();
-    let request = || cache.answer(ask(), told.clone());
+    let asking = ask();
+    let request = || cache.answer(&asking, || told.clone());
     let release = async {
         // The three above have been polled, so they wait; the leader has begun.
         while told.asked() == 0 {
@@ -191,11 +192,11 @@ async fn a_key_that_proved_not_storable_is_not_waited_for_until_it_is_stored() {
     let cache = cache();
     let private = Told::to(Deed::AnswerPrivately);
     private.permits.add_permits(1);
-    cache.answer(ask(), private).await.expect("a reply");
+    cache.answer(&ask(), || private).await.expect("a reply");
     assert!(cache.flights.go_alone(&ask().key, cache.clock.now()));
     let public = Told::to(Deed::Answer);
     public.permits.add_permits(1);
-    assert!(cache.answer(ask(), public).await.expect("a reply").status.stored);
+    assert!(cache.answer(&ask(), || public).await.expect("a reply").status.stored);
     assert!(!cache.flights.go_alone(&ask().key, cache.clock.now()));
 }
 
@@ -204,14 +205,15 @@ async fn who_waited_before_a_purge_gets_the_old_answer_and_who_comes_after_it_th
     let cache = cache();
     let (before, after) = (Told::to(Deed::Answer), Told::to(Deed::Answer));
     after.asked.store(7, Ordering::Relaxed);
-    let request = || cache.answer(ask(), before.clone());
+    let asking = ask();
+    let request = || cache.answer(&asking, || before.clone());
     let purge = async {
         while before.asked() == 0 {
             tokio::task::yield_now().await;
         }
         assert_eq!(cache.purge(None, Arc::new(|key| *key == ask().key)).await, 0);
         after.permits.add_permits(1);
-        let new = cache.answer(ask(), after.clone()).await.expect("a reply");
+        let new = cache.answer(&ask(), || after.clone()).await.expect("a reply");
         before.permits.add_permits(1);
         new
     };
@@ -222,7 +224,7 @@ async fn who_waited_before_a_purge_gets_the_old_answer_and_who_comes_after_it_th
         assert_eq!((content(&old), old.status.stored), (Bytes::from("0"), false));
     }
     assert_eq!((content(&new), new.status.stored), (Bytes::from("7"), true));
-    let kept = cache.answer(ask(), before.clone()).await.expect("a reply");
+    let kept = cache.answer(&ask(), || before.clone()).await.expect("a reply");
     assert_eq!((content(&kept), before.asked()), (Bytes::from("7"), 1));
 }
 
@@ -237,7 +239,8 @@ async fn a_purge_of_other_keys_leaves_a_fetch_alone() {
         cache.purge(None, Arc::new(|key| *key != ask().key)).await;
         told.permits.add_permits(1);
     };
-    let (reply, ()) = tokio::join!(cache.answer(ask(), told.clone()), purge);
+    let asking = ask();
+    let (reply, ()) = tokio::join!(cache.answer(&asking, || told.clone()), purge);
     assert!(reply.expect("a reply").status.stored);
 }
 

@@ -24,6 +24,7 @@ mod inventory;
 mod origin;
 mod provenance;
 mod range;
+mod recent;
 mod reload;
 mod respond;
 mod select;
@@ -43,12 +44,13 @@ use crate::cache::{
     Passing, Validators,
 };
 use crate::clock::Clock;
-use crate::portal::{Form, Portal, Registry, Target, Terms};
+use crate::portal::{Form, Portal, Registry, Terms};
 use crate::upstream::{Clients, Health, Site};
 
 pub use error::{Error, Limit, PortalFailure};
 pub use inventory::{Filter, Item, Page, PatternError, Selection, Totals};
 use origin::PortalOrigin;
+use recent::{Aim, Recent};
 pub use reload::Changes;
 
 /// The version of what is stored: part of every key, so that another version's entries are misses.
@@ -66,6 +68,7 @@ pub struct Gateway {
     clock: Arc<dyn Clock>,
     buffer: usize,
     offline: bool,
+    recent: Recent,
 }
 
 /// The parts of a key that say what a stored response is, as [`ask`] makes it.
@@ -149,6 +152,7 @@ impl Gateway {
             clock,
             buffer,
             offline,
+            recent: Recent::new(),
         }
     }
 
@@ -172,27 +176,35 @@ impl Gateway {
         if went_through_us(request.fields) {
             return Err(Error::LoopDetected);
         }
-        let target = portal.target(request.path, request.query).map_err(Error::InvalidPath)?;
-        let form = target.form;
-        let ask = self.ask(&request, &target);
-        let origin = PortalOrigin {
+        let (aim, is_new) = match self.recent.aim(&request) {
+            Some(aim) => (aim, false),
+            None => (Arc::new(aim(&request)?), true),
+        };
+        let ask = self.ask(&request, &aim);
+        // Made where the portal is asked, which most requests do not come to.
+        let origin = || PortalOrigin {
             portal: Arc::clone(portal),
             site: Arc::clone(&request.place.site),
             terms: Arc::clone(request.terms),
             method: request.method.clone(),
-            target,
+            target: aim.target.clone(),
             fields: Arc::clone(&ask.fields),
             range: range(&request),
             content: request.content.clone(),
             buffer: self.buffer,
         };
         if !matches!(*request.method, Method::GET | Method::HEAD) {
-            return self.pass(ask, origin).await;
+            return Box::pin(self.pass(&ask, origin())).await;
         }
         // What is stored may be lost between its look-up and its reading; then it is a miss.
         for _ in 0..2 {
-            let reply = self.cache.answer(ask.clone(), origin.clone()).await?;
-            match respond::respond(&self.cache, reply, form, &request, self.clock.now()).await {
+            let reply = self.cache.answer(&ask, origin).await?;
+            // What was stored may be asked for again; what was not is not remembered for it.
+            if is_new && reply.status.forward.is_none() {
+                self.recent.remember(&request, &aim);
+            }
+            let (form, now) = (aim.target.form, self.clock.now());
+            match respond::respond(&self.cache, reply, form, &request, now).await {
                 Some(response) => return Ok(response),
                 None => self.cache.invalidate(&ask.key).await,
             }
@@ -201,29 +213,29 @@ impl Gateway {
     }
 
     /// What a request asks of the cache.
-    fn ask(&self, request: &Request<'_>, target: &Target) -> Ask {
-        let portal = &request.place.portal;
-        let fields = match target.form {
+    fn ask(&self, request: &Request<'_>, aim: &Aim) -> Ask {
+        let form = aim.target.form;
+        let fields = match form {
             Form::Raw => fields::of_raw_request(request.fields),
-            Form::File => fields::named(request.fields, &portal.fields.request),
+            Form::File => fields::named(request.fields, &request.place.portal.fields.request),
             Form::Padded | Form::Json => HeaderMap::new(),
         };
         Ask {
-            key: key(portal, target.form, &target.url),
-            policy: portal.cache_policy(request.terms, request.path),
+            key: aim.key.clone(),
+            policy: aim.policy.clone(),
             directives: Directives::of_request(request.fields),
             authorized: fields.contains_key(AUTHORIZATION),
             fields: Arc::new(fields),
-            part: part(request, target.form),
+            part: part(request, form),
             offline: self.offline,
         }
     }
 
     /// Hands a request on whose method changes something, or may.
-    async fn pass(&self, ask: Ask, origin: PortalOrigin) -> Result<Response, Error> {
+    async fn pass(&self, ask: &Ask, origin: PortalOrigin) -> Result<Response, Error> {
         let (method, target) = (origin.method.clone(), origin.target.url.clone());
         let portal = Arc::clone(&origin.portal);
-        let reply = self.cache.answer(ask.clone(), origin).await?;
+        let reply = self.cache.answer(ask, || origin).await?;
         let cache = reply.status;
         let Answer::Passing(Passing { status, fields, content }) = reply.answer else {
             return Err(Error::Internal);
@@ -244,11 +256,19 @@ impl Gateway {
             {
                 let head =
                     Head { status, validators: Validators::of(&fields), fields: fields.clone() };
-                self.cache.store_post(&ask, head, content.clone()).await;
+                self.cache.store_post(ask, head, content.clone()).await;
             }
         }
         Ok(Response { status, fields, content, cache })
     }
+}
+
+/// What a request for a path and query comes to.
+fn aim(request: &Request<'_>) -> Result<Aim, Error> {
+    let portal = &request.place.portal;
+    let target = portal.target(request.path, request.query).map_err(Error::InvalidPath)?;
+    let key = key(portal, target.form, &target.url);
+    Ok(Aim { key, policy: portal.cache_policy(request.terms, request.path), target })
 }
 
 /// Names what answers to a request for `url` are stored under.

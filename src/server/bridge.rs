@@ -67,7 +67,9 @@ async fn read(
         return Ok(says_none.then(Bytes::new));
     }
     let Options { content_bytes: most, content_time: time, .. } = service.options;
-    match tokio::time::timeout(time, Limited::new(content, most).collect()).await {
+    // Boxed, so that requests without content need not make room for it.
+    let collecting = Box::pin(Limited::new(content, most).collect());
+    match tokio::time::timeout(time, collecting).await {
         Ok(Ok(collected)) => Ok(Some(collected.to_bytes())),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(problem::content_too_large(most)),
         Ok(Err(_)) => Err(problem::bad_request("its content broke off")),
