@@ -82,6 +82,9 @@ enum Awaiting {
     Head,
     /// The first byte of another request.
     Next,
+    /// The rest of a head that has just begun. Most arrive whole, so its time begins when there is
+    /// something to wait for.
+    Rest,
     /// Nothing: a request is being answered.
     Nothing,
 }
@@ -149,9 +152,12 @@ impl AsyncRead for Deadlined {
         let filled = buffer.filled().len();
         if Pin::new(&mut this.stream).poll_read(cx, buffer)?.is_ready() {
             if this.awaiting == Awaiting::Next && buffer.filled().len() > filled {
-                this.expect(Awaiting::Head, this.limits.header_time);
+                this.awaiting = Awaiting::Rest;
             }
             return Poll::Ready(Ok(()));
+        }
+        if this.awaiting == Awaiting::Rest {
+            this.expect(Awaiting::Head, this.limits.header_time);
         }
         if this.awaiting != Awaiting::Nothing && this.reading.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
