@@ -51,6 +51,9 @@ pub struct CacheStatus {
     pub detail: Option<&'static str>,
 }
 
+/// Room for most of what is told, so that it is made in one piece, in bytes.
+const LENGTH: usize = 64;
+
 impl CacheStatus {
     /// A request satisfied from the cache.
     #[must_use]
@@ -88,8 +91,11 @@ impl CacheStatus {
     /// The field's value.
     #[must_use]
     pub fn field(&self) -> HeaderValue {
-        // Display writes tokens, digits and separators only.
-        HeaderValue::try_from(self.to_string()).unwrap_or(HeaderValue::from_static("unpad"))
+        use fmt::Write as _;
+        let mut text = String::with_capacity(LENGTH);
+        // Writing to a String cannot fail, and what is written is tokens, digits and separators.
+        let _ = write!(text, "{self}");
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unpad"))
     }
 }
 

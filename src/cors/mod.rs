@@ -33,12 +33,18 @@ pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(600);
 const REQUESTED_HEADERS: usize = 32;
 
 /// Response fields a page may read beyond the CORS-safelisted ones (Fetch §2.2.2).
-const EXPOSED: &str = "Age, Allow, Cache-Status, Content-Digest, Content-Disposition, \
-     Content-Encoding, Content-Length, Content-Range, Date, ETag, Link, Location, Retry-After, \
-     Server-Timing, Unpad-Attribution, Vary";
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, \
+     Content-Length, Content-Range, Date, ETag, Link, Location, Retry-After, Server-Timing, \
+     Unpad-Attribution, Vary",
+);
 
 /// Methods a page may use.
 const METHODS: &str = "GET, HEAD, OPTIONS";
+
+/// The values of the fields that every answer carries. Constants are checked when this is compiled.
+const ANY: HeaderValue = HeaderValue::from_static("*");
+const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
@@ -119,9 +125,9 @@ impl Policy {
     /// Adds the fields that every answer carries, errors included.
     pub fn apply(&self, request: &HeaderMap, response: &mut HeaderMap) {
         self.allow_origin(request, response);
-        response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
-        response.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
-        response.insert(TIMING_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        response.insert(CROSS_ORIGIN_RESOURCE_POLICY, CROSS_ORIGIN);
+        response.insert(TIMING_ALLOW_ORIGIN, ANY);
     }
 
     /// The fields that answer a CORS-preflight request.
@@ -141,7 +147,7 @@ impl Policy {
     /// Adds `Access-Control-Allow-Origin` if the origin may read the answer, and says whether.
     fn allow_origin(&self, request: &HeaderMap, response: &mut HeaderMap) -> bool {
         let Origins::Listed(rules) = &self.origins else {
-            response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
             return true;
         };
         response.append(VARY, HeaderValue::from_static("Origin"));

@@ -14,6 +14,11 @@ use crate::portal::Form;
 use super::select::{Selected, select};
 use super::{Error, Request, Response, provenance};
 
+/// Room for the fields that are added to stored ones, here and by the server.
+const ADDED: usize = 12;
+
+const BYTES: HeaderValue = HeaderValue::from_static("bytes");
+
 /// The answer to one request; `None` if the stored content has been lost.
 pub(super) async fn respond(
     cache: &Arc<Cache<Error>>,
@@ -29,13 +34,14 @@ pub(super) async fn respond(
         }
         Answer::Stored(stored) => {
             let mut fields = stored.fields.clone();
+            fields.reserve(ADDED);
             let age = stored.age(now).as_secs();
             // RFC 9111 §5.1: Age implies that the response was not generated for this request.
             if account.forward.is_none() || age > 0 {
                 fields.insert(AGE, HeaderValue::from(age));
             }
             if form == Form::File && stored.status == StatusCode::OK && stored.length().is_some() {
-                fields.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+                fields.insert(ACCEPT_RANGES, BYTES);
                 if let Some(sha256) = stored.sha256() {
                     provenance::add_digest(&mut fields, sha256);
                 }

@@ -154,13 +154,11 @@ fn any_matches(request: &HeaderMap, fields: &HeaderMap) -> bool {
 /// RFC 9110 §13.1.3: a recipient MUST ignore If-Modified-Since if its value is not a valid HTTP-date
 /// or has more than one member.
 fn is_not_modified_since(request: &HeaderMap, fields: &HeaderMap) -> bool {
+    let Some(since) = date(request, &IF_MODIFIED_SINCE) else { return false };
     // RFC 9111 §4.3.2: where Last-Modified is not present, a cache SHOULD use the stored response's
     // Date field value.
     let modified = if fields.contains_key(LAST_MODIFIED) { LAST_MODIFIED } else { DATE };
-    match (date(request, &IF_MODIFIED_SINCE), date(fields, &modified)) {
-        (Some(since), Some(modified)) => modified <= since,
-        _ => false,
-    }
+    date(fields, &modified).is_some_and(|modified| modified <= since)
 }
 
 /// RFC 9110 §13.1.5: whether the representation is the one that the client has a part of.

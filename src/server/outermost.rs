@@ -22,6 +22,8 @@ use super::problem::{ALLOWED, Problem};
 use super::{Located, Service, problem, router};
 
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+const NOINDEX: HeaderValue = HeaderValue::from_static("noindex");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Answers any request.
 pub(super) async fn answer(service: &Service, request: Parts, content: Incoming) -> Response {
@@ -96,11 +98,27 @@ fn check_host(request: &Parts) -> Result<(), Problem> {
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return Err(problem::bad_request("a request has exactly one Host field"));
     };
+    if is_name_with_port(host.as_bytes()) {
+        return Ok(());
+    }
     let valid = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
     match valid {
         Some(authority) if is_host_with_port(&authority) => Ok(()),
         _ => Err(problem::bad_request("the Host field is not a host with an optional port")),
     }
+}
+
+/// What nearly every `Host` is, and can be seen to be at a glance: a name or an IPv4 address, and a
+/// port that exists if there is one.
+fn is_name_with_port(host: &[u8]) -> bool {
+    let end = host.iter().position(|b| *b == b':').unwrap_or(host.len());
+    let (name, port) = (&host[..end], host.get(end + 1..).unwrap_or_default());
+    let number = port.iter().map(|b| u32::from(b.wrapping_sub(b'0')));
+    !name.is_empty()
+        && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+        && port.len() <= 5
+        && port.iter().all(u8::is_ascii_digit)
+        && number.fold(0, |number, digit| number * 10 + digit) <= u32::from(u16::MAX)
 }
 
 /// RFC 9110 §7.2: `uri-host [ ":" port ]`, with a host, and a port that exists if there is one.
@@ -138,8 +156,8 @@ fn without_content(mut response: Response) -> Response {
 /// The fields of every answer.
 fn finish(service: &Service, located: Located<'_>, fields: &mut HeaderMap) {
     if !located.is_transparent() {
-        fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        fields.entry(ROBOTS).or_insert(HeaderValue::from_static("noindex"));
+        fields.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        fields.entry(ROBOTS).or_insert(NOINDEX);
     }
     if service.is_draining() {
         fields.insert(CONNECTION, HeaderValue::from_static("close"));
