@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How many answers a second come from memory, beside nginx with `proxy_cache` in front of the same
 # origin server. Not a test: a slow result is a result, and only a set-up that fails is an error.
-# Needs bash, curl, taskset, nginx, wrk and two processors; builds the program unless it is named.
+# Needs bash, curl, nginx, pgrep, taskset, wrk and two processors; builds the program unless it is named.
 #
 #   benches/nginx.sh [PROGRAM]
 #
@@ -10,8 +10,15 @@
 #   SIZES="200 2000 20000 200000"   bytes of content
 #   RAW=FILE                        where the raw table goes [target/nginx-raw.tsv]
 #   SERVER_CORE=0 CLIENT_CORE=1     who runs where
-#   NGINX_HTTP="…"                  directives for nginx's http block, such as
+#   NGINX_SENDFILE=on               `off` is what nginx does if it is told nothing; `on` is what
+#                                   distributions tell it, and spares it copying long content
+#   NGINX_HTTP="…"                  more directives for nginx's http block, such as
 #                                   "open_file_cache max=1000 inactive=10m;"
+#
+# Two figures for each size. The rate is what a client sees; where the client's core is busy before
+# the server's is, it says little of the server. The processor time that the server spends on one
+# answer, in its own code and in the kernel, says more, and other work on the machine disturbs it
+# less.
 #
 # One core for the server, one for the load generator; 32 connections that are kept alive. Access
 # logs are off on both sides. nginx adds the fields that the gateway sends, word for word, and has
@@ -23,6 +30,7 @@ cd "$(dirname "$0")/.."
 rounds=${ROUNDS:-7}
 seconds=${SECONDS_EACH:-3}
 read -ra sizes <<<"${SIZES:-200 2000 20000 200000}"
+sendfile=${NGINX_SENDFILE:-on}
 target=${CARGO_TARGET_DIR:-target}
 raw=${RAW:-$target/nginx-raw.tsv}
 server_core=${SERVER_CORE:-0}
@@ -47,8 +55,9 @@ fail() {
   exit 1
 }
 
-for tool in curl nginx taskset wrk; do
-  command -v "$tool" >>"$work/found" || fail "$tool is missing: apt-get install curl nginx util-linux wrk"
+for tool in curl nginx pgrep taskset wrk; do
+  command -v "$tool" >>"$work/found" ||
+    fail "$tool is missing: apt-get install curl nginx procps util-linux wrk"
 done
 [ "$(nproc)" -ge 2 ] || fail "it takes two processors, one for the server and one for the client"
 
@@ -97,8 +106,8 @@ http_block() { # NAME
   cat <<CONF
   default_type application/octet-stream;
   types { application/json json; }
-  sendfile on;
-  tcp_nopush on;
+  sendfile $sendfile;
+  tcp_nopush $sendfile;
   keepalive_requests 1000000000;
   client_body_temp_path $work/$1-body;
   proxy_temp_path $work/$1-proxy;
@@ -155,7 +164,8 @@ portals:
 CONF
   taskset -c "$server_core" "$program" serve --config "$work/portals.yaml" --no-disk \
     --listen "127.0.0.1:$unpad_port" --log-level warn >"$work/unpad.out" 2>"$work/unpad.log" &
-  pids+=($!)
+  unpad_pid=$!
+  pids+=("$unpad_pid")
   answers "http://127.0.0.1:$unpad_port/healthz"
 }
 
@@ -203,6 +213,10 @@ CONF
   } >"$work/cache.conf"
   start_nginx cache "$server_core"
   answers "http://127.0.0.1:$nginx_port/p/city/${sizes[0]}.json"
+  # What serves is the worker, not the master that was started; its other child loads the cache and
+  # ends.
+  # shellcheck disable=SC2034 # `measure` finds it by its name
+  nginx_pid=$(pgrep -P "${pids[-1]}" -f 'worker process') || fail "nginx has no worker"
 }
 
 # The head of a hit: the second answer, so that it comes from the cache.
@@ -211,14 +225,23 @@ head_of() { # URL FILE
   curl -sf --max-time 5 -o "$work/answer" -D "$2" "$1" || fail "no answer at $1"
 }
 
-measure() { # SERVER SIZE SECONDS: prints the answers in a second.
-  local port=${1}_port output
+processor_ticks() { # PID: the processor time a process has spent, in hundredths of a second.
+  local stat fields
+  stat=$(<"/proc/$1/stat")
+  read -ra fields <<<"${stat##*) }"
+  printf '%s\n' $((fields[11] + fields[12]))
+}
+
+measure() { # SERVER SIZE SECONDS: prints answers in a second, answers, processor ticks.
+  local port=${1}_port pid=${1}_pid before output
+  before=$(processor_ticks "${!pid}")
   output=$(timeout $(($3 + 20)) taskset -c "$client_core" \
     wrk -t1 -c32 -d"$3s" "http://127.0.0.1:${!port}/p/city/$2.json") || fail "wrk fails: $output"
   case $output in
     *'Socket errors'* | *'Non-2xx'*) fail "answers of $1 fail: $output" ;;
   esac
-  awk '/^Requests\/sec:/ { print $2 }' <<<"$output"
+  awk -v ticks=$(($(processor_ticks "${!pid}") - before)) -v OFS='\t' \
+    '/ requests in / { answers = $1 } /^Requests\/sec:/ { print $2, answers, ticks }' <<<"$output"
 }
 
 program=${1:-}
@@ -245,7 +268,7 @@ printf 'heads for %s bytes: unpad %s bytes, nginx %s bytes\n' "${sizes[0]}" \
 asked=$(wc -l <"$work/asked")
 
 mkdir -p "$(dirname "$raw")"
-printf 'round\tsize\tserver\tanswers_per_second\n' >"$raw"
+printf 'round\tsize\tserver\tanswers_per_second\tanswers\tprocessor_ticks\n' >"$raw"
 for size in "${sizes[@]}"; do
   for server in unpad nginx; do
     measure "$server" "$size" 1 >>"$work/warm"
@@ -258,14 +281,15 @@ for round in $(seq "$rounds"); do
   fi
   for size in "${sizes[@]}"; do
     for server in "${order[@]}"; do
-      rate=$(measure "$server" "$size" "$seconds")
-      printf '%s\t%s\t%s\t%s\n' "$round" "$size" "$server" "$rate" >>"$raw"
+      figures=$(measure "$server" "$size" "$seconds")
+      printf '%s\t%s\t%s\t%s\n' "$round" "$size" "$server" "$figures" >>"$raw"
     done
   done
 done
 [ "$asked" = "$(wc -l <"$work/asked")" ] || fail "the origin server was asked meanwhile"
 
-printf '%s, %s; %s rounds of %s s\n' "$("$program" --version)" "$(nginx -v 2>&1)" "$rounds" "$seconds"
+printf '%s, %s with sendfile %s; %s rounds of %s s\n\n' "$("$program" --version)" \
+  "$(nginx -v 2>&1 | sed 's/.*version: //')" "$sendfile" "$rounds" "$seconds"
 awk -F'\t' '
   function median(list,   values, count, i, j, held) {
     count = split(list, values, " ")
@@ -277,19 +301,22 @@ awk -F'\t' '
     return count % 2 ? values[(count + 1) / 2] : (values[count / 2] + values[count / 2 + 1]) / 2
   }
   NR == 1 { next }
-  !($2 in rates) { order[++sizes] = $2; rates[$2] = 1 }
-  { all[$2, $3] = all[$2, $3] " " $4; of[$1, $2, $3] = $4; if ($1 > rounds) rounds = $1 }
+  !($2 in known) { order[++sizes] = $2; known[$2] = 1 }
+  {
+    rates[$2, $3] = rates[$2, $3] " " $4
+    micros[$2, $3] = micros[$2, $3] " " $6 * 10000 / $5
+  }
   END {
-    print "| content | unpad, answers/s | nginx, answers/s | ratio of medians | median of ratios |"
-    print "| ---: | ---: | ---: | ---: | ---: |"
+    print "| content | unpad, answers/s | nginx, answers/s | ratio | unpad, µs of processor | nginx, µs of processor | ratio |"
+    print "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for (i = 1; i <= sizes; i++) {
       size = order[i]
-      ratios = ""
-      for (r = 1; r <= rounds; r++) ratios = ratios " " of[r, size, "unpad"] / of[r, size, "nginx"]
-      ours = median(all[size, "unpad"]); theirs = median(all[size, "nginx"])
-      logs += log(ours / theirs)
-      printf "| %d B | %d | %d | %.2f | %.2f |\n", size, ours, theirs, ours / theirs, median(ratios)
+      ours = median(rates[size, "unpad"]); theirs = median(rates[size, "nginx"])
+      our_time = median(micros[size, "unpad"]); their_time = median(micros[size, "nginx"])
+      of_rates += log(ours / theirs); of_times += log(their_time / our_time)
+      printf "| %d B | %d | %d | %.2f | %.1f | %.1f | %.2f |\n", size, ours, theirs, ours / theirs,
+        our_time, their_time, their_time / our_time
     }
-    printf "\ngeometric mean of the ratios: %.2f\n", exp(logs / sizes)
+    printf "| geometric mean | | | %.2f | | | %.2f |\n", exp(of_rates / sizes), exp(of_times / sizes)
   }' "$raw"
-printf 'raw table: %s\n' "$raw"
+printf '\nMedians of the rounds; raw table: %s\n' "$raw"

@@ -118,7 +118,7 @@ fn is_name_with_port(host: &[u8]) -> bool {
         && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
         && port.len() <= 5
         && port.iter().all(u8::is_ascii_digit)
-        && number.fold(0, |number, digit| number * 10 + digit) <= u32::from(u16::MAX)
+        && u16::try_from(number.fold(0, |number, digit| number * 10 + digit)).is_ok()
 }
 
 /// RFC 9110 §7.2: `uri-host [ ":" port ]`, with a host, and a port that exists if there is one.
@@ -203,4 +203,36 @@ fn account(
         "answered"
     );
     service.metrics.answered(&Labels::new(portal, &request.method, status, cache), took);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_seen_at_a_glance_to_be_a_host_is_one_when_it_is_parsed_too() {
+        for (host, expected) in [
+            ("a", true),
+            ("127.0.0.1:8080", true),
+            ("data.city.example:", true),
+            ("a:65535", true),
+            ("a:00080", true),
+            ("a:65536", false),
+            ("a:99999", false),
+            ("a:000080", false),
+            ("a:+1", false),
+            ("a:80:80", false),
+            (":80", false),
+            ("", false),
+            ("[::1]:80", false),
+            ("u@a", false),
+            ("a_b", false),
+            ("a/b", false),
+        ] {
+            assert_eq!(is_name_with_port(host.as_bytes()), expected, "{host}");
+            let parsed = host.parse::<Authority>().ok();
+            let valid = parsed.is_some_and(|authority| is_host_with_port(&authority));
+            assert!(valid || !expected, "{host}");
+        }
+    }
 }

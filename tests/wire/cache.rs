@@ -344,3 +344,33 @@ async fn what_the_portal_withdraws_is_forgotten() {
     portal.now(|_| Reply::html(500, "<h1>"));
     assert_eq!(world.get("/p/city/x").await.status, 502);
 }
+
+#[tokio::test]
+async fn what_is_asked_for_again_and_again_is_still_told_apart_and_still_ages() {
+    let portal = numbered().await;
+    let town = city(&portal).replace("portals:\n", "").replace("city:", "town:");
+    let world = World::with(&format!("{}{town}", city(&portal))).await;
+    let targets = [
+        "/p/city/a",
+        "/p/town/a",
+        "/p/city/a?b=1",
+        "/p/city/a?B=1",
+        "/p/city/a%3Fb=1",
+        "/p/city//a",
+    ];
+    for _ in 0..4 {
+        for (target, number) in targets.iter().zip(1..) {
+            assert_eq!(world.get(target).await.text(), number.to_string(), "{target}");
+        }
+        // None of these is another question.
+        assert_eq!(world.get("/p/city/a?").await.text(), "1");
+        assert_eq!(world.get("/p/city/a?callback=f&_=7").await.text(), "1");
+    }
+    assert_eq!(portal.targets().len(), targets.len());
+    let reload = world.client.request("GET", "/p/city/a", "Cache-Control: no-cache\r\n").await;
+    assert_eq!((status(&reload), reload.text().as_str()), ("unpad; hit; ttl=300", "1"));
+    world.clock.advance(Duration::from_secs(361));
+    let later = world.get("/p/city/a").await;
+    assert_eq!(status(&later), "unpad; fwd=stale; fwd-status=200; stored; ttl=300");
+    assert_eq!(world.get("/p/city/a").await.text(), "7");
+}
