@@ -9,9 +9,11 @@
 //! which lets its waiters go; nobody waits for a flight that has no leader.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::HeaderMap;
 use moka::sync::Cache as Bounded;
 use tokio::sync::watch;
 
@@ -66,6 +68,14 @@ pub(super) struct Ticket<E> {
     key: u128,
     open: Table<E>,
     board: Board<E>,
+    /// Whether it was this leader who landed.
+    landed: Arc<AtomicBool>,
+}
+
+/// What the other leaders of a flight bring.
+pub(super) struct Others<E> {
+    board: watch::Receiver<Option<Landing<E>>>,
+    own: Arc<AtomicBool>,
 }
 
 /// A flight somebody else leads.
@@ -100,7 +110,7 @@ impl<E> Flights<E> {
         }
         let board = watch::Sender::new(None);
         open.insert(key.id(), Open { key: key.clone(), board: board.clone(), leaders: 1 });
-        Seat::Leader(Ticket { key: key.id(), open: Arc::clone(&self.open), board })
+        Seat::Leader(Ticket::new(key, &self.open, board))
     }
 
     /// Leads the key's flight beside those who lead it already, unless `known` of them are no
@@ -110,12 +120,21 @@ impl<E> Flights<E> {
         let flight = open.get_mut(&key.id()).filter(|flight| flight.leaders == known)?;
         flight.leaders += 1;
         let board = flight.board.clone();
-        Some(Ticket { key: key.id(), open: Arc::clone(&self.open), board })
+        Some(Ticket::new(key, &self.open, board))
     }
 
     /// How many lead the key's flight.
     pub(super) fn leaders(&self, key: &CacheKey) -> usize {
         lock(&self.open).get(&key.id()).map_or(0, |flight| flight.leaders)
+    }
+
+    /// What is being stored for the key and can be read meanwhile.
+    pub(super) fn under_way(&self, key: &CacheKey) -> Option<Arc<StoredResponse>> {
+        let open = lock(&self.open);
+        match &*open.get(&key.id())?.board.borrow() {
+            Some(Landing::Stored(response)) => Some(Arc::clone(response)),
+            _ => None,
+        }
     }
 
     /// Lets nobody join the flights of these keys any more: those who have joined get what is
@@ -143,8 +162,18 @@ impl<E> Flights<E> {
 }
 
 impl<E> Ticket<E> {
+    fn new(key: &CacheKey, open: &Table<E>, board: Board<E>) -> Self {
+        Self { key: key.id(), open: Arc::clone(open), board, landed: Arc::default() }
+    }
+
+    /// What the other leaders bring.
+    pub(super) fn others(&self) -> Others<E> {
+        Others { board: self.board.subscribe(), own: Arc::clone(&self.landed) }
+    }
+
     /// Tells those who wait, and those who join until the ticket is dropped.
     pub(super) fn announce(&self, landing: Landing<E>) {
+        self.landed.store(true, Ordering::SeqCst);
         self.board.send_replace(Some(landing));
     }
 
@@ -169,6 +198,23 @@ impl<E> Drop for Ticket<E> {
         // Once landed, later requests find what is stored; a leader still under way is nobody's.
         if flight.leaders == 0 || self.board.borrow().is_some() {
             open.remove(&self.key);
+        }
+    }
+}
+
+impl<E: Clone> Others<E> {
+    /// Waits for a response that another leader brings and that these fields select; for ever, if
+    /// none does.
+    pub(super) async fn stored(mut self, request: &HeaderMap) -> Arc<StoredResponse> {
+        let landed = self.board.wait_for(Option::is_some).await;
+        let landing = landed.ok().and_then(|landing| landing.clone());
+        match landing {
+            Some(Landing::Stored(response))
+                if !self.own.load(Ordering::SeqCst) && response.selecting.matches(request) =>
+            {
+                response
+            }
+            _ => std::future::pending().await,
         }
     }
 }

@@ -200,6 +200,13 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             // All of the response is asked for again, so that it can be stored again.
             ask.part = Part::Full;
         }
+        // Of what is being stored, a part or the head can be had too.
+        if ask.part == Part::LookUp
+            && let Some(response) = self.flights.under_way(&ask.key)
+            && response.selecting.matches(&ask.fields)
+        {
+            return Ok(Reply::collapsed(response, now, why));
+        }
         if !ask.may_share() || self.flights.go_alone(&ask.key, now) {
             return self.fetch(&ask, &origin, stale, why, None).await.map_err(Failure::Fetch);
         }
@@ -218,15 +225,22 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         why: Forward,
         ticket: collapse::Ticket<E>,
     ) -> Result<Reply, Failure<E>> {
-        let (own, received) = tokio::sync::oneshot::channel();
+        let (own, mut received) = tokio::sync::oneshot::channel();
         let cache = Arc::clone(self);
-        let covered = stale.clone();
+        let (covered, others, fields) = (stale.clone(), ticket.others(), Arc::clone(&ask.fields));
         tokio::spawn(async move {
             // A client that hung up is no reason to fail: the others have the landing.
             let _ = own.send(cache.fetch(&ask, &origin, stale, why, Some(ticket)).await);
         });
         let reply = match covered.filter(|old| freshness::usable_on_error(old, self.clock.now())) {
-            None => received.await,
+            None => tokio::select! {
+                biased;
+                reply = &mut received => reply,
+                // This fetch hangs, and another one did not.
+                response = others.stored(&fields) => {
+                    return Ok(Reply::collapsed(response, self.clock.now(), why));
+                }
+            },
             // What is stored is better than waiting for a portal that hangs.
             Some(old) => match tokio::time::timeout(self.flights.patience(), received).await {
                 Ok(reply) => reply,
@@ -244,7 +258,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         self: &Arc<Self>,
         ask: Ask,
         origin: O,
-        mut stale: Option<Arc<StoredResponse>>,
+        stale: Option<Arc<StoredResponse>>,
         why: Forward,
         mut flight: collapse::Flight<E>,
     ) -> Result<Reply, Failure<E>> {
@@ -255,13 +269,14 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 Waited::Abandoned => return Err(Failure::Abandoned),
                 Waited::TooLong(waiting) => {
                     let now = self.clock.now();
-                    if let Some(old) = stale.filter(|old| freshness::usable_on_error(old, now)) {
+                    let usable = |old: &Arc<StoredResponse>| freshness::usable_on_error(old, now);
+                    if let Some(old) = stale.clone().filter(usable) {
                         return Ok(Reply::stale(old, now));
                     }
                     if let Some(ticket) = self.flights.lead_too(&ask.key, leaders) {
-                        return self.lead(ask, origin, None, why, ticket).await;
+                        return self.lead(ask, origin, stale, why, ticket).await;
                     }
-                    (flight, stale) = (waiting, None);
+                    flight = waiting;
                     continue;
                 }
             };
