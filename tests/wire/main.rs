@@ -3,12 +3,16 @@
 mod admin;
 mod bridge;
 mod cache;
+mod coding;
 mod codings;
+mod collapsing;
 mod cors;
 mod demo;
+mod disk;
 mod faults;
 mod files;
 mod problems;
+mod ranges;
 mod recorded;
 mod registry;
 mod server;

@@ -4,7 +4,10 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod client;
+pub(crate) mod directory;
+pub(crate) mod origin;
 pub(crate) mod portal;
+pub(crate) mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,10 +21,14 @@ use unpad::clock::ManualClock;
 use unpad::config;
 
 pub(crate) use client::{Answer, Client};
+pub(crate) use directory::Directory;
 pub(crate) use portal::{FakePortal, Reply};
 
 /// When the manual clock starts: Saturday, 21 November 2026, 09:00 UTC.
 pub(crate) const START: Duration = Duration::from_secs(1_795_251_600);
+
+/// How long a test waits for what must happen before it fails instead of hanging.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A gateway on loopback with a clock that is moved by hand.
 pub(crate) struct World {
@@ -61,6 +68,41 @@ impl World {
         Self { client: Client::new(address), clock, stop: Some(stop), ended }
     }
 
+    /// A gateway that starts so long after the usual start, in the place of one that has ended: its
+    /// cache directory is taken as soon as the one before has let go of it.
+    pub(crate) async fn later(
+        after: Duration,
+        yaml: &str,
+        adjust: impl FnOnce(&mut config::Config),
+        more: impl FnOnce(Composed) -> Composed,
+    ) -> Self {
+        let mut config = config::parse("portals.yaml", yaml).expect("a right configuration");
+        adjust(&mut config);
+        let clock = Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH + START + after));
+        let taking = async {
+            loop {
+                match Composed::new(config.clone(), clock.clone()) {
+                    Ok(composed) => return composed,
+                    Err(why) => assert!(why.contains("in use"), "{why}"),
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let composed = tokio::time::timeout(PATIENCE, taking).await.expect("the directory is free");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel();
+        let ended = tokio::spawn(more(composed).serve(listener, async {
+            let _ = stopped.await;
+        }));
+        Self { client: Client::new(address), clock, stop: Some(stop), ended }
+    }
+
+    /// Ends the gateway: what it stored is on disk.
+    pub(crate) async fn end(mut self) {
+        self.stop().await.expect("it ends");
+    }
+
     /// A gateway to one fake CKAN, as `/p/city`.
     pub(crate) async fn city(portal: &FakePortal) -> Self {
         Self::with(&city(portal)).await
@@ -97,4 +139,29 @@ pub(crate) fn files(portal: &FakePortal) -> String {
         "portals:\n  files:\n    base: {}\n    dialect: plain\n    allow_cidr: [\"127.0.0.1/32\"]\n",
         portal.origin()
     )
+}
+
+/// Repeats a question until it holds: for what happens soon and without an event that shows it.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let held = tokio::time::timeout(PATIENCE, asking).await;
+    assert!(held.is_ok(), "{what}");
+}
+
+/// Bytes that do not repeat and do not compress, the same for the same seed.
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
 }
