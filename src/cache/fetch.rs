@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
@@ -195,14 +195,14 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         if let Some(ticket) = &errand.ticket {
             ticket.announce(Landing::Stored(Arc::clone(&response)));
         }
-        self.flights.mark_storable(&ask.key);
         let under_way = (errand.fetching, errand.ticket.take());
         tokio::spawn(Arc::clone(self).pump(stream, draft, Arc::clone(&response), under_way));
         Reply::stored(response, self.clock.now(), status, why)
     }
 
     /// Writes content to the disk as it arrives, and stores the response when it is whole. Content
-    /// that breaks off is never stored, and its readers see that it did.
+    /// that breaks off is never stored, and its readers see that it did. Content that the disk cannot
+    /// take after all is not stored either, and goes on to one of them.
     async fn pump(
         self: Arc<Self>,
         mut stream: ContentStream,
@@ -213,11 +213,16 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         while let Some(piece) = stream.next().await {
             let Ok(piece) = piece else { return };
             if draft.write(piece).await.is_err() {
+                // It cannot be kept, but it can be passed on: to one reader, so that for a while
+                // those who come next do not share it.
+                self.flights.mark_unstorable(&response.key, self.clock.now());
+                draft.hand_over(Box::pin(stream.map_err(std::io::Error::other)));
                 return;
             }
         }
         let Ok(object) = draft.finish().await else { return };
         self.put(Arc::new(response.with(Kept::Object(object))), &fetching).await;
+        self.flights.mark_storable(&response.key);
         // Until here, whoever asks joins the flight.
         drop(ticket);
     }

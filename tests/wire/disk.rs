@@ -340,6 +340,39 @@ async fn a_long_file_that_breaks_off_is_broken_for_its_readers_and_never_stored(
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_proves_too_long_for_the_disk_can_be_had() {
+    let directory = Directory::new();
+    let content = noise(5, BIG);
+    let sent = content.clone();
+    let portal = FakePortal::new(move |request| match &*request.target {
+        "/big" => file(&sent, None, false),
+        _ => small(),
+    })
+    .await;
+    // A quarter of it is the most for one entry.
+    let tier = format!(
+        "cache: {{ disk: {{ path: \"{}\", size: 16 MiB }} }}\n",
+        directory.path().display()
+    );
+    let world = World::with(&format!("{tier}{}", files(&portal))).await;
+    writes(&world, &directory, "/p/files/small").await;
+    for round in 0..3 {
+        let read = Download::begin(world.address(), "/p/files/big", "").await.rest().await;
+        assert!(read.complete && read.content == content, "{round}: {}", read.content.len());
+    }
+    // Nor does it keep several clients from having it at once, as soon as that is known.
+    let (client, mut asked) = (world.client, Vec::new());
+    for _ in 0..4 {
+        asked.push(tokio::spawn(async move { client.get("/p/files/big").await }));
+    }
+    for answer in asked {
+        assert!(answer.await.expect("an answer").content == content);
+    }
+    assert_eq!(portal.targets().len(), 1 + 3 + 4);
+    assert_eq!(directory.files("objects").len(), 0);
+}
+
 #[tokio::test]
 async fn json_that_is_too_long_for_its_head_file_survives_a_restart() {
     // One is read into memory again, one is sent from its file.

@@ -9,20 +9,21 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{TryStreamExt as _, stream};
 use tokio::sync::watch;
 
 use super::changes::Reservation;
-use super::engine::Engine;
+use super::engine::{Engine, lock};
 use super::object::{PIECE, Pieces};
 
 /// A file that is being written, and how far.
-#[derive(Debug)]
 pub(super) struct Body {
     pub(super) engine: Arc<Engine>,
     pub(super) file: File,
     /// Its room. An abandoned file takes room until its last reader lets go of it.
     pub(super) room: Mutex<Option<Reservation>>,
+    /// What could not be written any more, for one reader.
+    rest: Mutex<Option<Pieces>>,
     progress: watch::Sender<Progress>,
 }
 
@@ -37,6 +38,8 @@ enum Stage {
     Growing,
     Complete,
     Abandoned,
+    /// No more is written; what follows is in `rest`.
+    HandedOver,
 }
 
 /// Content that is being written.
@@ -46,7 +49,8 @@ pub struct Growing(Arc<Body>);
 impl Body {
     pub(super) fn new(engine: Arc<Engine>, file: File, room: Reservation) -> Self {
         let (progress, _) = watch::channel(Progress { written: 0, stage: Stage::Growing });
-        Self { engine, file, room: Mutex::new(Some(room)), progress }
+        let (room, rest) = (Mutex::new(Some(room)), Mutex::default());
+        Self { engine, file, room, rest, progress }
     }
 
     pub(super) fn written(&self, length: u64) {
@@ -59,10 +63,20 @@ impl Body {
 
     /// Ends it, unless it is complete.
     pub(super) fn abandon(&self) {
+        self.end(Stage::Abandoned);
+    }
+
+    /// Ends what is written; the first reader of all of it that has read that far gets the rest.
+    pub(super) fn hand_over(&self, rest: Pieces) {
+        *lock(&self.rest) = Some(rest);
+        self.end(Stage::HandedOver);
+    }
+
+    fn end(&self, stage: Stage) {
         self.progress.send_if_modified(|progress| {
             let growing = progress.stage == Stage::Growing;
             if growing {
-                progress.stage = Stage::Abandoned;
+                progress.stage = stage;
             }
             growing
         });
@@ -83,8 +97,15 @@ impl Growing {
             progress: self.0.progress.subscribe(),
             at: range.start,
             end: range.end,
+            rest: None,
         };
         Box::pin(stream::try_unfold(follow, Follow::step))
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({:?})", *self.progress.borrow())
     }
 }
 
@@ -100,40 +121,52 @@ struct Follow {
     progress: watch::Receiver<Progress>,
     at: u64,
     end: u64,
+    rest: Option<Pieces>,
 }
 
 impl Follow {
     async fn step(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        if let Some(rest) = &mut self.rest {
+            let piece = rest.try_next().await?;
+            return Ok(piece.map(|piece| (piece, self)));
+        }
         while self.at < self.end {
             let Progress { written, stage } = *self.progress.borrow_and_update();
+            let broken = || io::Error::new(ErrorKind::UnexpectedEof, "the content broke off");
             if stage == Stage::Abandoned {
-                return Err(io::Error::new(ErrorKind::UnexpectedEof, "the content broke off"));
+                return Err(broken());
             }
             let there = self.end.min(written).min(self.at.saturating_add(PIECE as u64));
             if self.at < there {
-                let piece = self.read(there).await?;
+                let piece = read(Arc::clone(&self.body), self.at..there).await?;
                 self.at = there;
                 return Ok(Some((piece, self)));
             }
             if stage == Stage::Complete {
                 break;
             }
+            if stage == Stage::HandedOver {
+                let rest = if self.end == u64::MAX { lock(&self.body.rest).take() } else { None };
+                let mut rest = rest.ok_or_else(broken)?;
+                let piece = rest.try_next().await?;
+                self.rest = Some(rest);
+                return Ok(piece.map(|piece| (piece, self)));
+            }
             // The sender lives in the body, which is held here.
             self.progress.changed().await.map_err(io::Error::other)?;
         }
         Ok(None)
     }
+}
 
-    async fn read(&self, end: u64) -> io::Result<Bytes> {
-        let (body, start) = (Arc::clone(&self.body), self.at);
-        let reading = tokio::task::spawn_blocking(move || {
-            let length = usize::try_from(end - start).map_err(io::Error::other)?;
-            let mut piece = vec![0; length];
-            body.file.read_exact_at(&mut piece, start).inspect_err(|error| {
-                body.engine.faults.read_failed(body.engine.clock.now(), error);
-            })?;
-            Ok(Bytes::from(piece))
-        });
-        reading.await.map_err(io::Error::other)?
-    }
+async fn read(body: Arc<Body>, range: Range<u64>) -> io::Result<Bytes> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+        let mut piece = vec![0; length];
+        body.file.read_exact_at(&mut piece, range.start).inspect_err(|error| {
+            body.engine.faults.read_failed(body.engine.clock.now(), error);
+        })?;
+        Ok(Bytes::from(piece))
+    });
+    reading.await.map_err(io::Error::other)?
 }

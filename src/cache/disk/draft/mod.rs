@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::engine::Engine;
 use super::growing::{Body, Growing};
-use super::object::{Object, PIECE};
+use super::object::{Object, PIECE, Pieces};
 use super::options::blocks;
 use super::seal::object_length;
 use sink::Sink;
@@ -73,11 +73,19 @@ impl Draft {
     /// [`DraftError`] when the content cannot be kept, now and with every later piece.
     pub async fn write(&mut self, mut piece: Bytes) -> Result<(), DraftError> {
         while !piece.is_empty() {
-            let part = piece.split_to(piece.len().min(PIECE));
-            self.sink.wait_for_space(WAITING).await?;
-            self.sink.push(part);
+            if let Err(error) = self.sink.wait_for_space(WAITING).await {
+                self.sink.keep(piece);
+                return Err(error);
+            }
+            self.sink.push(piece.split_to(piece.len().min(PIECE)));
         }
         Ok(())
+    }
+
+    /// Gives up keeping the content after a failure: what is not written, and the rest that is still
+    /// to come, goes to the first reader that has read what is. Other readers see it break off.
+    pub fn hand_over(self, rest: Pieces) {
+        self.sink.hand_over(rest);
     }
 
     /// For those who read it while it grows.
@@ -90,9 +98,12 @@ impl Draft {
     /// it goes when the object is dropped.
     ///
     /// # Errors
-    /// [`DraftError`] when the content cannot be kept.
+    /// [`DraftError`] when the content cannot be kept. A reader still gets all of it.
     pub async fn finish(self) -> Result<Arc<Object>, DraftError> {
-        self.sink.wait_for_end().await?;
+        if let Err(error) = self.sink.wait_for_end().await {
+            self.hand_over(Box::pin(futures_util::stream::empty()));
+            return Err(error);
+        }
         // The draft goes along, so that nothing discards its file while it is put in place.
         let ending = tokio::task::spawn_blocking(move || {
             let mut draft = self;

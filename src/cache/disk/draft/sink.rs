@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::Notify;
 
 use super::super::changes::{Loose, Reservation};
 use super::super::engine::lock;
 use super::super::growing::{Body, Growing};
 use super::super::layout::ObjectName;
-use super::super::object::Object;
+use super::super::object::{Object, Pieces};
 use super::super::options::{BLOCK, blocks};
 use super::super::queue::Job;
 use super::super::seal::{Sealer, object_length};
@@ -119,6 +120,17 @@ impl Sink {
         }
     }
 
+    /// Keeps a piece that is not to be written any more.
+    pub(super) fn keep(&self, piece: Bytes) {
+        lock(&self.pending).pieces.push_back(piece);
+    }
+
+    /// Gives what is not written, and what follows it, to a reader.
+    pub(super) fn hand_over(&self, rest: Pieces) {
+        let left = std::mem::take(&mut lock(&self.pending).pieces);
+        self.body.hand_over(Box::pin(stream::iter(left.into_iter().map(Ok)).chain(rest)));
+    }
+
     /// Writes until nothing waits.
     fn write_all(&self) {
         loop {
@@ -134,8 +146,10 @@ impl Sink {
             pending.bytes = pending.bytes.saturating_sub(piece.len());
             if let Err(error) = written {
                 pending.failed.get_or_insert(error);
-                pending.pieces.clear();
-                self.body.abandon();
+                // It can still be passed on.
+                pending.pieces.push_front(piece);
+                pending.busy = false;
+                break;
             }
             drop(pending);
             self.news.notify_one();

@@ -43,8 +43,14 @@ async fn drafts_make_room_and_what_is_too_long_is_refused_or_breaks_off() {
     };
     assert_eq!(error, DraftError::TooLong);
     assert!(written > 1_900_000);
+    // It goes on to one who reads all of it, and to nobody else.
+    unknown.hand_over(Box::pin(futures_util::stream::iter([Ok(bytes(10, 3))])));
+    assert!(collect(growing.stream(0..3_000_000)).await.is_err());
+    let all = collect(growing.stream(0..u64::MAX)).await.expect("content");
+    let sent = [bytes(100_000, 2).repeat(written / 100_000 + 1), bytes(10, 3).to_vec()].concat();
+    assert!(all == sent, "{} of {}", all.len(), sent.len());
     assert!(collect(growing.stream(0..u64::MAX)).await.is_err());
-    drop((unknown, growing));
+    drop(growing);
     drop(known.finish().await.expect("an object"));
     bench.flush().await;
     assert_eq!(bench.usage().bytes, bench.taken());
