@@ -225,9 +225,10 @@ impl FakePortal {
 
     async fn converse(self, mut stream: TcpStream) {
         let Some(request) = read_head(&mut stream).await else { return };
+        // First, so that what a test says after the request has arrived is for the next one.
+        let programme = Arc::clone(&self.programme.lock().expect("not poisoned"));
         self.received.lock().expect("not poisoned").push(request.clone());
         self.arrived.notify_waiters();
-        let programme = Arc::clone(&self.programme.lock().expect("not poisoned"));
         for step in programme(&request).steps {
             let sent = match step {
                 Step::Send(bytes) => stream.write_all(&bytes).await,
