@@ -76,7 +76,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         // The disk first, so that it cannot hand an entry back to memory.
         if let Some(disk) = &self.disk {
             // What has not been found yet, soon after the start, is meant too.
-            disk.disk().flush().await;
+            disk.flush().await;
             let seen = Mutex::new(Vec::new());
             disk.visit(owner.as_deref(), now, &|entry| keep(&seen, &matches, entry)).await;
             for key in seen.into_inner().unwrap_or_else(PoisonError::into_inner) {

@@ -63,8 +63,7 @@ impl Server {
         let mut child = program()
             .args(arguments)
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-            // Nothing of a test's stays in the user's cache directory.
-            .args(arguments.iter().filter(|word| **word == "serve").map(|_| "--no-disk"))
+            .args(no_disk(arguments))
             .env("UNPAD_ADMIN_TOKEN", token)
             .current_dir(Path::new("/"))
             .stdin(Stdio::null())
@@ -112,6 +111,12 @@ impl Server {
     pub(crate) fn runs(&mut self) -> bool {
         self.child.try_wait().expect("a state").is_none()
     }
+}
+
+/// Nothing of a test's stays in the user's cache directory.
+fn no_disk(arguments: &[&str]) -> &'static [&'static str] {
+    let serves = arguments.contains(&"serve") && !arguments.contains(&"--cache-dir");
+    if serves { &["--no-disk"] } else { &[] }
 }
 
 impl Drop for Server {
