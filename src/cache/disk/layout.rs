@@ -47,6 +47,12 @@ impl ObjectName {
     }
 }
 
+/// Makes the directory, if it is missing, for its owner alone: what was asked for is nobody else's.
+fn make_root(root: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(root)
+}
+
 impl fmt::Display for ObjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}.{:032x}", self.id, self.digest)
@@ -57,7 +63,7 @@ impl Layout {
     /// Takes the directory for this process.
     pub(super) fn occupy(root: &Path) -> Result<Self, OpenError> {
         let failed = |error| OpenError::Io(root.to_owned(), error);
-        fs::create_dir_all(root).map_err(failed)?;
+        make_root(root).map_err(failed)?;
         let marker = root.join(MARKER);
         match fs::read(&marker) {
             Ok(found) if found == FORMAT.as_bytes() => {}
@@ -151,7 +157,7 @@ impl Layout {
         if marker.try_exists()? {
             return Ok(());
         }
-        fs::create_dir_all(&self.root)?;
+        make_root(&self.root)?;
         if !is_empty(&self.root)? {
             return Err(io::Error::other("the cache directory lost its marker"));
         }
