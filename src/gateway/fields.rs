@@ -91,17 +91,13 @@ pub(super) fn of_json(upstream: &HeaderMap, portal: &Portal, target: &Url) -> He
 /// The fields of a file that are handed on.
 pub(super) fn of_file(upstream: &HeaderMap, portal: &Portal, target: &Url) -> HeaderMap {
     let rules = &portal.fields;
-    let mut fields = HeaderMap::with_capacity(ROOM);
-    if rules.any_response {
-        fields = end_to_end(upstream);
-        for name in OF_THE_ORIGIN {
-            fields.remove(name);
-        }
-        for name in upstream.keys().filter(|name| name.as_str().starts_with("access-control-")) {
-            fields.remove(name);
-        }
-    } else {
-        copy(upstream, &mut fields, &rules.response);
+    let mut fields =
+        if rules.any_response { end_to_end(upstream) } else { named(upstream, &rules.response) };
+    for name in OF_THE_ORIGIN {
+        fields.remove(name);
+    }
+    for name in upstream.keys().filter(|name| name.as_str().starts_with("access-control-")) {
+        fields.remove(name);
     }
     fields.insert(CONTENT_TYPE, media_type(upstream));
     let allowed = [

@@ -249,7 +249,8 @@ impl Gateway {
             let content_location = named(CONTENT_LOCATION);
             let places = [Some(target.clone()), named(LOCATION), content_location.clone()];
             for url in places.into_iter().flatten().filter(|u| u.origin() == target.origin()) {
-                self.cache.invalidate(&key(&portal, Form::Raw, &url)).await;
+                // What is being fetched was asked for before the change, or may have been.
+                self.cache.purge_key(&key(&portal, Form::Raw, &url)).await;
             }
             if let (true, Content::Buffer(content), true) =
                 (method == Method::POST, &content, content_location == Some(target))

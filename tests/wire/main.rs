@@ -10,6 +10,7 @@ mod cors;
 mod demo;
 mod disk;
 mod faults;
+mod fields;
 mod files;
 mod problems;
 mod ranges;
