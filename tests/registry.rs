@@ -55,7 +55,7 @@ fn every_portal_is_asked_for_its_status_by_jsonp_at_one_action_path() {
         let id = &portal.id;
         let target = portal.target(STATUS, None).unwrap_or_else(|why| panic!("{id}: {why}"));
         assert_eq!(target.form, Form::Padded, "{id}");
-        let url = target.url.as_str();
+        let url = target.text();
         assert_eq!(url.matches("/api/3/action").count(), 1, "{id}: {url}");
         let asked = format!("{}/{STATUS}?callback={}", portal.base, portal.callback.as_str());
         assert_eq!(url, asked, "{id}");

@@ -14,8 +14,8 @@ use super::freshness::{Authority, Lifetime};
 use super::purge::Fetching;
 use super::stored::{Kept, announce};
 use super::{
-    Arrival, Ask, Cache, Content, ContentStream, Entry, Forward, Head, Origin, Part, Passing,
-    Reply, Rest, Selecting, StoredResponse, coding, freshness,
+    Arrival, Ask, Cache, Content, ContentStream, Entry, Fields, Forward, Head, Origin, Part,
+    Passing, Reply, Rest, Selecting, StoredResponse, coding, freshness,
 };
 
 /// One errand to the origin.
@@ -247,7 +247,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         StoredResponse {
             key: ask.key.clone(),
             status: head.status,
-            fields,
+            fields: Fields::of(&fields),
             validators: head.validators,
             selecting,
             lifetime,

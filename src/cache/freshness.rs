@@ -188,7 +188,7 @@ pub fn cache_control(lifetime: &Lifetime) -> HeaderValue {
 
 /// RFC 9111 §4.2.4: whether no directive of the response prohibits to serve it stale.
 fn may_be_stale(stored: &StoredResponse) -> bool {
-    let said = Directives::of_response(&stored.fields);
+    let said = Directives::of_response(&stored.fields.to_map(0));
     !(said.must_revalidate || said.proxy_revalidate || said.no_cache || said.s_maxage.is_some())
 }
 

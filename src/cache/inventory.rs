@@ -51,7 +51,7 @@ impl Listed {
         Self {
             key: entry.key.clone(),
             status: newest.status,
-            content_type: newest.fields.get(CONTENT_TYPE).cloned(),
+            content_type: newest.fields.first(&CONTENT_TYPE).cloned(),
             bytes: entry.variants().filter_map(|stored| stored.length()).sum(),
             variants: entry.variants().len(),
             age_s: newest.age(now).as_secs(),

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 
 use super::freshness::Lifetime;
 use super::stored::Kept;
-use super::{CacheKey, Selecting, StoredResponse, Validators};
+use super::{CacheKey, Fields, Selecting, StoredResponse, Validators};
 
 /// The version of this form. Another one is not read.
 const VERSION: u8 = 1;
@@ -63,8 +63,8 @@ pub(super) fn encode(stored: &StoredResponse, anchor: &Anchor) -> Bytes {
         put(&mut out, name.as_str().as_bytes());
         put_option(&mut out, value.as_deref());
     }
-    put_count(&mut out, stored.fields.len());
-    for (name, value) in &stored.fields {
+    put_count(&mut out, stored.fields.iter().len());
+    for (name, value) in stored.fields.iter() {
         put(&mut out, name.as_str().as_bytes());
         put(&mut out, value.as_bytes());
     }
@@ -120,7 +120,7 @@ pub(super) fn decode(
     Some(StoredResponse {
         key: key.clone(),
         status,
-        fields,
+        fields: Fields::of(&fields),
         validators: Validators { etag, last_modified },
         selecting: Selecting::from_parts(selecting),
         lifetime,
@@ -214,7 +214,7 @@ mod tests {
             status: StatusCode::OK,
             selecting: Selecting::of(&fields, &request),
             validators: Validators::of(&fields),
-            fields,
+            fields: Fields::of(&fields),
             lifetime: Lifetime {
                 fresh: Duration::from_secs(60),
                 initial_age: Duration::from_secs(1),

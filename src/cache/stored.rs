@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use super::coded::Coded;
 use super::disk::{Growing, Object, Pieces};
 use super::freshness::{self, Authority, Lifetime, Policy};
-use super::{CacheKey, Selecting};
+use super::{CacheKey, Fields, Selecting};
 
 /// Why content broke off.
 pub type ContentError = Box<dyn std::error::Error + Send + Sync>;
@@ -102,7 +102,7 @@ pub struct StoredResponse {
     /// The status.
     pub status: StatusCode,
     /// The fields to send.
-    pub fields: HeaderMap,
+    pub fields: Fields,
     /// The origin server's validators.
     pub validators: Validators,
     /// The request fields that select it.
@@ -145,7 +145,7 @@ impl StoredResponse {
         {
             return None;
         }
-        let mut fields = self.fields.clone();
+        let mut fields = self.fields.to_map(update.len());
         // A 304 without a date is dated when it is received, like any response.
         fields.remove(DATE);
         if policy.authority == Authority::Registry {
@@ -170,7 +170,7 @@ impl StoredResponse {
         Some(Self {
             key: self.key.clone(),
             status,
-            fields,
+            fields: Fields::of(&fields),
             validators,
             selecting: self.selecting.clone(),
             lifetime,
@@ -256,13 +256,12 @@ impl StoredResponse {
 
     /// What it weighs in memory, in bytes.
     pub(super) fn size(&self) -> usize {
-        let fields: usize = self.fields.iter().map(|(n, v)| n.as_str().len() + v.len() + 64).sum();
         let content = match &self.content {
             Kept::Buffer(bytes) => bytes.len(),
             Kept::Object(_) | Kept::Growing(..) | Kept::Elsewhere(_) => 0,
         };
         let coded = self.coded.as_ref().map_or(0, |coded| coded.size());
-        content + coded + fields + self.key.text().len()
+        content + coded + self.fields.size() + self.key.text().len()
     }
 }
 

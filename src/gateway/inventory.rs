@@ -204,7 +204,7 @@ impl Place {
     /// [`PathRefusal`], as a request for it would be refused.
     pub fn selection(&self, path: &str, query: Option<&str>) -> Result<Selection, PathRefusal> {
         let target = self.portal.target(path, query)?;
-        Ok(Selection::One(key(&self.portal, target.form, &target.url)))
+        Ok(Selection::One(key(&self.portal, target.form, target.text())))
     }
 }
 

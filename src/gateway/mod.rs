@@ -37,7 +37,6 @@ use http::header::{
     AUTHORIZATION, CONTENT_LOCATION, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LOCATION, RANGE, VIA,
 };
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use url::Url;
 
 use crate::cache::{
     Answer, Ask, Cache, CacheKey, CacheStatus, Content, Directives, Failure, Forward, Head, Part,
@@ -233,7 +232,7 @@ impl Gateway {
 
     /// Hands a request on whose method changes something, or may.
     async fn pass(&self, ask: &Ask, origin: PortalOrigin) -> Result<Response, Error> {
-        let (method, target) = (origin.method.clone(), origin.target.url.clone());
+        let (method, target) = (origin.method.clone(), origin.target.url());
         let portal = Arc::clone(&origin.portal);
         let reply = self.cache.answer(ask, || origin).await?;
         let cache = reply.status;
@@ -250,7 +249,7 @@ impl Gateway {
             let places = [Some(target.clone()), named(LOCATION), content_location.clone()];
             for url in places.into_iter().flatten().filter(|u| u.origin() == target.origin()) {
                 // What is being fetched was asked for before the change, or may have been.
-                self.cache.purge_key(&key(&portal, Form::Raw, &url)).await;
+                self.cache.purge_key(&key(&portal, Form::Raw, url.as_str())).await;
             }
             if let (true, Content::Buffer(content), true) =
                 (method == Method::POST, &content, content_location == Some(target))
@@ -268,19 +267,19 @@ impl Gateway {
 fn aim(request: &Request<'_>) -> Result<Aim, Error> {
     let portal = &request.place.portal;
     let target = portal.target(request.path, request.query).map_err(Error::InvalidPath)?;
-    let key = key(portal, target.form, &target.url);
+    let key = key(portal, target.form, target.text());
     Ok(Aim { key, policy: portal.cache_policy(request.terms, request.path), target })
 }
 
 /// Names what answers to a request for `url` are stored under.
-fn key(portal: &Portal, form: Form, url: &Url) -> CacheKey {
+fn key(portal: &Portal, form: Form, url: &str) -> CacheKey {
     let form = match form {
         Form::Padded => "padded",
         Form::Json => "json",
         Form::File => "file",
         Form::Raw => "raw",
     };
-    CacheKey::new(portal.id.as_str(), &[KEY_VERSION, form, url.as_str()])
+    CacheKey::new(portal.id.as_str(), &[KEY_VERSION, form, url])
 }
 
 impl<'a> Named<'a> {

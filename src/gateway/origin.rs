@@ -104,7 +104,7 @@ impl Errand {
         let method = if self.whole || !is_message { Method::GET } else { way.method.clone() };
         let fetch = Fetch {
             method,
-            url: way.target.url.clone(),
+            url: way.target.url(),
             fields,
             content: way.content.clone(),
             manner: match form {
@@ -124,7 +124,7 @@ impl Errand {
         let longest = way.terms.limits.json_bytes;
         let response = self.fetch(turn, longest as u64).await?;
         let status = response.status;
-        let fields = fields::of_json(&response.fields, &way.portal, &way.target.url);
+        let fields = fields::of_json(&response.fields, &way.portal, &way.target.url());
         if status == StatusCode::NOT_MODIFIED && self.validators.is_some() {
             way.site.note_success(status);
             return Ok(Arrival::NotModified(fields));
@@ -181,7 +181,7 @@ impl Errand {
         }
         let mut fields = match way.target.form {
             Form::Raw => fields::end_to_end(&received),
-            _ => fields::of_file(&received, &way.portal, &way.target.url),
+            _ => fields::of_file(&received, &way.portal, &way.target.url()),
         };
         fields.remove(CONTENT_LENGTH);
         if confirms {
@@ -259,8 +259,8 @@ impl Errand {
     /// Tells the log of an answer that cannot be handed on.
     fn telling<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
-            let (portal, path) = (self.way.portal.id.as_str(), self.way.target.url.path());
-            tracing::warn!(portal, path, kind = error.kind(), %error,
+            let (portal, url) = (self.way.portal.id.as_str(), self.way.target.url());
+            tracing::warn!(portal, path = url.path(), kind = error.kind(), %error,
                 "the portal's answer cannot be handed on");
         }
         result

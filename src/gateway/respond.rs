@@ -33,8 +33,7 @@ pub(super) async fn respond(
             (status, fields, Source::Passing(content))
         }
         Answer::Stored(stored) => {
-            let mut fields = stored.fields.clone();
-            fields.reserve(ADDED);
+            let mut fields = stored.fields.to_map(ADDED);
             let age = stored.age(now).as_secs();
             // RFC 9111 §5.1: Age implies that the response was not generated for this request.
             if account.forward.is_none() || age > 0 {

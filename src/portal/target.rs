@@ -50,10 +50,27 @@ pub struct Base {
 /// What to ask a portal for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// The target URI.
-    pub url: Url,
+    /// A URL below the portal's base, as the `url` crate writes it.
+    text: String,
     /// What is expected there.
     pub form: Form,
+}
+
+impl Target {
+    /// The target URI as text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The target URI.
+    ///
+    /// # Panics
+    /// Never: what the text is has been judged when the target was made.
+    #[must_use]
+    pub fn url(&self) -> Url {
+        Url::parse(&self.text).expect("a target's text is a URL")
+    }
 }
 
 impl Base {
@@ -155,16 +172,23 @@ impl Portal {
             uri.push('=');
             uri.push_str(self.callback.as_str());
         }
-        let url = Url::parse(&uri).map_err(|_| PathRefusal::LeavesBase)?;
+        if !is_plain(&uri[prefix_length..]) {
+            uri = self.parsed(&uri)?;
+        }
+        Ok(Target { text: uri, form })
+    }
+
+    /// A target URI as the `url` crate writes it.
+    fn parsed(&self, uri: &str) -> Result<String, PathRefusal> {
+        let url = Url::parse(uri).map_err(|_| PathRefusal::LeavesBase)?;
         // Whatever the parser made of the path: it must still be below the base.
-        let stays = url
-            .as_str()
-            .get(..=prefix_length)
-            .is_some_and(|start| start.strip_suffix('/') == Some(&self.base.text));
+        let base = &self.base.text;
+        let start = url.as_str().get(..=base.len());
+        let stays = start.is_some_and(|start| start.strip_suffix('/') == Some(base));
         if !stays || url.fragment().is_some() {
             return Err(PathRefusal::LeavesBase);
         }
-        Ok(Target { url, form })
+        Ok(url.into())
     }
 
     fn removes(&self, parameter: &str) -> bool {
@@ -173,6 +197,14 @@ impl Portal {
         self.dialect.callback_parameter().is_some_and(|callback| name == callback)
             || self.drop_query.iter().any(|dropped| name == *dropped)
     }
+}
+
+/// Whether a path and query (of a path that has been judged) are already as the `url` crate would
+/// write them, so that they need not be parsed to be compared and hashed. It is a matter of the
+/// characters alone, because dot segments are refused before.
+fn is_plain(path_and_query: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/%?".contains(&b);
+    path_and_query.bytes().all(plain)
 }
 
 /// A path as routes and dialects are to see it: escapes that need not be there are decoded (RFC 3986

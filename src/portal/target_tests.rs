@@ -28,7 +28,7 @@ fn portal(base: &str, dialect: Dialect) -> Portal {
 
 fn asked(path: &str, query: Option<&str>) -> Result<String, PathRefusal> {
     let target = portal("https://a.example/data", Dialect::Ckan).target(path, query)?;
-    Ok(target.url.as_str().trim_start_matches("https://a.example/data").to_owned())
+    Ok(target.text().trim_start_matches("https://a.example/data").to_owned())
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn paths_that_could_lead_elsewhere_are_refused() {
 #[test]
 fn what_looks_like_an_authority_stays_a_path() {
     for path in ["@evil.example/", "//evil.example/", ":80/", "https://evil.example/"] {
-        let url = portal("https://a.example", Dialect::Ckan).target(path, None).expect(path).url;
+        let url = portal("https://a.example", Dialect::Ckan).target(path, None).expect(path).url();
         assert_eq!(url.host_str(), Some("a.example"), "{path}");
     }
 }
@@ -92,7 +92,10 @@ fn what_looks_like_an_authority_stays_a_path() {
 #[test]
 fn a_plain_portal_is_asked_without_a_callback() {
     let url = portal("http://a.example/", Dialect::Plain).target("f.csv", Some("callback=x"));
-    assert_eq!(url.map(|t| t.url.to_string()), Ok("http://a.example/f.csv?callback=x".to_owned()));
+    assert_eq!(
+        url.map(|t| t.text().to_owned()),
+        Ok("http://a.example/f.csv?callback=x".to_owned())
+    );
 }
 
 #[test]
@@ -112,5 +115,31 @@ fn a_base_ends_before_the_api() {
     }
     for bad in ["a.example", "ftp://a.example", "https://", "https://u@a.example", "http://a/?q"] {
         assert!(bad.parse::<Base>().is_err(), "{bad}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_need_not_be_parsed_is_what_the_parser_would_write(
+        path in "[-A-Za-z0-9._~!$&()*+,;=:@/%?]{0,40}",
+        query in "[-A-Za-z0-9._~!$&()*+,;=:@/%?]{0,40}",
+    ) {
+        let portal = portal("https://a.example/data", Dialect::Ckan);
+        let path = path.replace('?', "");
+        if let Ok(target) = portal.target(&path, Some(&query)) {
+            let url = Url::parse(target.text()).expect("a URL");
+            proptest::prop_assert_eq!(url.as_str(), target.text());
+            proptest::prop_assert!(url.path().starts_with("/data/"));
+        }
+    }
+
+    #[test]
+    fn whatever_is_written_stays_below_the_base(path in ".{0,30}", query in ".{0,30}") {
+        let portal = portal("https://a.example/data", Dialect::Ckan);
+        if let Ok(target) = portal.target(&path, Some(&query)) {
+            let url = target.url();
+            proptest::prop_assert_eq!(url.as_str(), target.text());
+            proptest::prop_assert!(target.text().starts_with("https://a.example/data/"));
+        }
     }
 }
