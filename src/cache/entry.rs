@@ -16,49 +16,54 @@ const VARIANTS: usize = 16;
 pub struct Entry {
     /// What they answer.
     pub key: CacheKey,
-    variants: Vec<Arc<StoredResponse>>,
+    newest: Arc<StoredResponse>,
+    /// Most keys have none.
+    older: Vec<Arc<StoredResponse>>,
 }
 
 impl Entry {
     /// An entry of these variants, the newest first; `None` if there are none.
-    pub(super) fn new(key: CacheKey, variants: Vec<Arc<StoredResponse>>) -> Option<Self> {
-        (!variants.is_empty()).then_some(Self { key, variants })
+    pub(super) fn new(
+        key: CacheKey,
+        variants: impl IntoIterator<Item = Arc<StoredResponse>>,
+    ) -> Option<Self> {
+        let mut variants = variants.into_iter();
+        Some(Self { key, newest: variants.next()?, older: variants.collect() })
     }
 
     /// RFC 9111 §4.1: the most recent response that the request's fields select.
     #[must_use]
     pub fn select(&self, request: &HeaderMap) -> Option<&Arc<StoredResponse>> {
-        self.variants.iter().find(|stored| stored.selecting.matches(request))
+        self.variants().find(|stored| stored.selecting.matches(request))
     }
 
     /// The newest response.
     #[must_use]
     pub fn newest(&self) -> &Arc<StoredResponse> {
-        &self.variants[0]
+        &self.newest
     }
 
     /// The responses, the newest first.
-    #[must_use]
-    pub fn variants(&self) -> impl ExactSizeIterator<Item = &Arc<StoredResponse>> {
-        self.variants.iter()
+    pub fn variants(&self) -> impl Iterator<Item = &Arc<StoredResponse>> {
+        std::iter::once(&self.newest).chain(&self.older)
     }
 
     /// The entry with one more response, which replaces what was selected by the same values.
     pub(super) fn with(old: Option<&Self>, response: &Arc<StoredResponse>) -> Self {
-        let others = old.into_iter().flat_map(|entry| &entry.variants);
+        let others = old.into_iter().flat_map(Self::variants);
         let others = others.filter(|other| other.selecting != response.selecting);
-        let all = std::iter::once(response).chain(others).take(VARIANTS);
-        Self { key: response.key.clone(), variants: all.cloned().collect() }
+        let older = others.take(VARIANTS - 1).cloned().collect();
+        Self { key: response.key.clone(), newest: Arc::clone(response), older }
     }
 
     /// The entry without one response; `None` if nothing is left.
     pub(super) fn without(&self, response: &Arc<StoredResponse>) -> Option<Self> {
-        let rest = self.variants.iter().filter(|other| !Arc::ptr_eq(other, response));
-        Self::new(self.key.clone(), rest.cloned().collect())
+        let rest = self.variants().filter(|other| !Arc::ptr_eq(other, response));
+        Self::new(self.key.clone(), rest.cloned())
     }
 
     /// What it weighs in memory, in bytes.
     pub(super) fn size(&self) -> usize {
-        self.variants.iter().map(|stored| stored.size()).sum()
+        self.variants().map(|stored| stored.size()).sum()
     }
 }

@@ -12,10 +12,10 @@ use super::collapse::{Landing, Ticket};
 use super::disk::Draft;
 use super::freshness::{Authority, Lifetime};
 use super::purge::Fetching;
-use super::stored::{Kept, announce};
+use super::stored::{Kept, announce, compact};
 use super::{
-    Arrival, Ask, Cache, Content, ContentStream, Entry, Fields, Forward, Head, Origin, Part,
-    Passing, Reply, Rest, Selecting, StoredResponse, coding, freshness,
+    Arrival, Ask, Cache, Content, ContentStream, Entry, Forward, Head, Origin, Part, Passing,
+    Reply, Rest, Selecting, StoredResponse, coding, freshness,
 };
 
 /// One errand to the origin.
@@ -244,10 +244,11 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             Authority::Origin => errand.asked,
             Authority::Registry => self.clock.now(),
         };
+        let (fields, content) = compact(&fields, content);
         StoredResponse {
             key: ask.key.clone(),
             status: head.status,
-            fields: Fields::of(&fields),
+            fields,
             validators: head.validators,
             selecting,
             lifetime,

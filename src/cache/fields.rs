@@ -13,9 +13,18 @@ impl Fields {
     /// The fields of a map.
     #[must_use]
     pub fn of(map: &HeaderMap) -> Self {
-        let mut values = BytesMut::with_capacity(map.values().map(HeaderValue::len).sum());
-        map.values().for_each(|value| values.put_slice(value.as_bytes()));
-        let values: Bytes = values.freeze();
+        Self::beside(map, &Bytes::new()).0
+    }
+
+    /// The fields of a map, and content in the same piece of memory.
+    #[must_use]
+    pub fn beside(map: &HeaderMap, content: &Bytes) -> (Self, Bytes) {
+        let length: usize = map.values().map(HeaderValue::len).sum();
+        let mut all = BytesMut::with_capacity(length + content.len());
+        map.values().for_each(|value| all.put_slice(value.as_bytes()));
+        all.put_slice(content);
+        let mut values: Bytes = all.freeze();
+        let content = values.split_off(length);
         let mut at = 0;
         let own = |(name, value): (&HeaderName, &HeaderValue)| {
             let from = at;
@@ -24,7 +33,7 @@ impl Fields {
             // The same bytes were a value before.
             (name.clone(), own.unwrap_or_else(|_| value.clone()))
         };
-        Self(map.iter().map(own).collect())
+        (Self(map.iter().map(own).collect()), content)
     }
 
     /// As a map, with room for so many more.

@@ -53,7 +53,7 @@ impl Listed {
             status: newest.status,
             content_type: newest.fields.first(&CONTENT_TYPE).cloned(),
             bytes: entry.variants().filter_map(|stored| stored.length()).sum(),
-            variants: entry.variants().len(),
+            variants: entry.variants().count(),
             age_s: newest.age(now).as_secs(),
             ttl_s: newest.lifetime_left(now),
             tier,

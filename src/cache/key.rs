@@ -7,14 +7,23 @@ use ring::digest;
 
 /// Names everything that decides which response is right.
 ///
-/// The readable text is kept beside its digest, so that a stored response can be checked against
-/// the whole key and a person can ask it what it is. Parts are length-prefixed: no two lists of
-/// parts have the same text.
-#[derive(Clone, PartialEq, Eq)]
+/// The readable text is kept beside its digest, so that a person can ask a stored response what it
+/// is. Parts are length-prefixed: no two lists of parts have the same text. Keys are compared by the
+/// whole digest, which stands for the text: no two texts with the same SHA-256 are known.
+#[derive(Clone)]
 pub struct CacheKey {
     id: u128,
+    other_half: u128,
     text: Arc<str>,
 }
+
+impl PartialEq for CacheKey {
+    fn eq(&self, other: &Self) -> bool {
+        (self.id, self.other_half) == (other.id, other.other_half)
+    }
+}
+
+impl Eq for CacheKey {}
 
 impl CacheKey {
     /// The key made of an owner and `parts`, in order. The owner is whose responses they are; what
@@ -34,9 +43,12 @@ impl CacheKey {
     #[must_use]
     pub fn of_text(text: Arc<str>) -> Self {
         let sha256 = digest::digest(&digest::SHA256, text.as_bytes());
-        let mut half = [0; 16];
-        half.copy_from_slice(&sha256.as_ref()[..16]);
-        Self { id: u128::from_be_bytes(half), text }
+        let half = |from: usize| {
+            let mut half = [0; 16];
+            half.copy_from_slice(&sha256.as_ref()[from..from + 16]);
+            u128::from_be_bytes(half)
+        };
+        Self { id: half(0), other_half: half(16), text }
     }
 
     /// The first 128 bits of the SHA-256 of the text.

@@ -1,6 +1,7 @@
 //! The memory tier: moka, weighed in bytes. It decides nothing about freshness: stale responses
 //! stay until they are pushed out, because they are what a dead portal is served from.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +17,20 @@ const ENTRY_OVERHEAD: usize = 512;
 /// Stored responses in memory, up to a number of bytes.
 #[derive(Debug, Clone)]
 pub struct Memory {
-    entries: Cache<u128, Arc<Entry>>,
+    entries: Cache<u128, Arc<Entry>, Folding>,
+}
+
+/// Hashes what is a digest already: it is folded with a secret, so that nobody can choose keys that
+/// lie in one place, and no more is done.
+#[derive(Debug, Clone)]
+struct Folding {
+    secret: (u64, u64),
+}
+
+#[derive(Debug)]
+struct Fold {
+    secret: (u64, u64),
+    hash: u64,
 }
 
 /// How full a tier is.
@@ -39,7 +53,7 @@ impl Memory {
             .weigher(|_, entry: &Arc<Entry>| {
                 u32::try_from(entry.size() + ENTRY_OVERHEAD).unwrap_or(u32::MAX)
             })
-            .build();
+            .build_with_hasher(Folding::new());
         Self { entries }
     }
 
@@ -85,5 +99,40 @@ impl Memory {
         });
         // A visitor that panics has seen what it has seen.
         let _ = visits.await;
+    }
+}
+
+impl Folding {
+    fn new() -> Self {
+        let random = RandomState::new();
+        Self { secret: (random.hash_one(0), random.hash_one(1)) }
+    }
+}
+
+impl BuildHasher for Folding {
+    type Hasher = Fold;
+
+    fn build_hasher(&self) -> Fold {
+        Fold { secret: self.secret, hash: 0 }
+    }
+}
+
+impl Hasher for Fold {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u128(u128::from(*byte));
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
+    fn write_u128(&mut self, id: u128) {
+        let (low, high) = (id as u64, (id >> 64) as u64);
+        let product =
+            u128::from(low ^ self.secret.0 ^ self.hash) * u128::from(high ^ self.secret.1);
+        self.hash = product as u64 ^ (product >> 64) as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.hash
     }
 }

@@ -13,8 +13,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crate::clock::Clock;
 
 use super::freshness::Lifetime;
-use super::stored::Kept;
-use super::{CacheKey, Fields, Selecting, StoredResponse, Validators};
+use super::stored::{Kept, compact};
+use super::{CacheKey, Selecting, StoredResponse, Validators};
 
 /// The version of this form. Another one is not read.
 const VERSION: u8 = 1;
@@ -117,15 +117,17 @@ pub(super) fn decode(
             now
         }
     };
+    let coded = (codable && matches!(content, Kept::Buffer(_))).then(Default::default);
+    let (fields, content) = compact(&fields, content);
     Some(StoredResponse {
         key: key.clone(),
         status,
-        fields: Fields::of(&fields),
+        fields,
         validators: Validators { etag, last_modified },
         selecting: Selecting::from_parts(selecting),
         lifetime,
         received,
-        coded: (codable && matches!(content, Kept::Buffer(_))).then(Default::default),
+        coded,
         content,
     })
 }
@@ -199,6 +201,7 @@ impl<'a> Rest<'a> {
 mod tests {
     use std::sync::Arc;
 
+    use super::super::Fields;
     use super::*;
     use crate::clock::ManualClock;
     use http::header::{ETAG, VARY};

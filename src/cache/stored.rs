@@ -129,6 +129,21 @@ pub(super) enum Kept {
     Elsewhere(u64),
 }
 
+/// Content up to here, 4 KiB, is kept in one piece of memory with the values of its fields: a hit then
+/// waits for memory once less. Longer content is not worth a copy.
+const BESIDE: usize = 4 << 10;
+
+/// The fields and the content of a response, in the memory they take.
+pub(super) fn compact(fields: &HeaderMap, content: Kept) -> (Fields, Kept) {
+    match content {
+        Kept::Buffer(bytes) if bytes.len() <= BESIDE => {
+            let (fields, bytes) = Fields::beside(fields, &bytes);
+            (fields, Kept::Buffer(bytes))
+        }
+        content => (Fields::of(fields), content),
+    }
+}
+
 impl StoredResponse {
     /// RFC 9111 §4.3.4: the stored response with the fields of a 304 that confirmed it; `None` if
     /// the 304 is about another response, or forbids to store this one any longer.

@@ -6,6 +6,7 @@
 //! never from a field of a request. It is dropped with its gateway when the registry is read again.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::cache::CacheKey;
@@ -35,7 +36,16 @@ pub(super) struct Aim {
 pub(super) struct Recent {
     // Hashed with a secret, so that nobody can choose whose place a target takes.
     hasher: RandomState,
-    places: Box<[RwLock<Option<Box<Remembered>>>]>,
+    places: Box<[Place]>,
+}
+
+/// Where one target may be remembered.
+#[derive(Debug, Default)]
+struct Place {
+    /// Whose hit was the last here: a target is remembered when it is hit twice without another in
+    /// between, so that many targets that are asked for once do not push each other out.
+    last: AtomicU64,
+    remembered: RwLock<Option<Box<Remembered>>>,
 }
 
 #[derive(Debug)]
@@ -58,20 +68,24 @@ impl Remembered {
 
 impl Recent {
     pub(super) fn new() -> Self {
-        let places = std::iter::repeat_with(RwLock::default).take(PLACES).collect();
+        let places = std::iter::repeat_with(Place::default).take(PLACES).collect();
         Self { hasher: RandomState::new(), places }
     }
 
     /// What such a request came to before.
     pub(super) fn aim(&self, request: &Request<'_>) -> Option<Arc<Aim>> {
-        let remembered = self.place(request)?.read().unwrap_or_else(PoisonError::into_inner);
+        let (place, _) = self.place(request)?;
+        let remembered = place.remembered.read().unwrap_or_else(PoisonError::into_inner);
         let found = remembered.as_ref().filter(|found| found.is_of(request))?;
         Some(Arc::clone(&found.aim))
     }
 
     /// Remembers what a request came to.
     pub(super) fn remember(&self, request: &Request<'_>, aim: &Arc<Aim>) {
-        let Some(place) = self.place(request) else { return };
+        let Some((place, hash)) = self.place(request) else { return };
+        if place.last.swap(hash, Ordering::Relaxed) != hash {
+            return;
+        }
         let remembered = Box::new(Remembered {
             portal: Arc::clone(&request.place.portal),
             terms: Arc::clone(request.terms),
@@ -79,17 +93,17 @@ impl Recent {
             query: request.query.map(Into::into),
             aim: Arc::clone(aim),
         });
-        *place.write().unwrap_or_else(PoisonError::into_inner) = Some(remembered);
+        *place.remembered.write().unwrap_or_else(PoisonError::into_inner) = Some(remembered);
     }
 
-    /// Where a request's aim is remembered, if it may be.
-    fn place(&self, request: &Request<'_>) -> Option<&RwLock<Option<Box<Remembered>>>> {
+    /// Where a request's aim is remembered, if it may be, and the request's hash.
+    fn place(&self, request: &Request<'_>) -> Option<(&Place, u64)> {
         if request.path.len() + request.query.map_or(0, str::len) > LONGEST {
             return None;
         }
         let portal = Arc::as_ptr(&request.place.portal).addr();
         let hash = self.hasher.hash_one((portal, request.path, request.query));
         // The remainder is below the number of places.
-        self.places.get(usize::try_from(hash % PLACES as u64).ok()?)
+        Some((self.places.get(usize::try_from(hash % PLACES as u64).ok()?)?, hash))
     }
 }

@@ -12,6 +12,7 @@ mod disk;
 mod faults;
 mod fields;
 mod files;
+mod long;
 mod problems;
 mod ranges;
 mod recorded;
