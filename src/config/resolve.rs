@@ -110,16 +110,8 @@ fn portal(id: PortalId, entry: file::Portal, defaults: &Terms) -> Result<portal:
         }
         Some(file::Ask::Jsonp) => portal::Ask::Jsonp,
     };
-    let mut base = defaults.clone();
-    if dialect != portal::Dialect::Ckan {
-        // Where the portal decides freshness, only what is said of this very portal may add to it.
-        base.freshness.default = None;
-        base.freshness.stale_while_revalidate = None;
-    }
-    if dialect == portal::Dialect::Transparent {
-        // An operator's own origin server gets every request, and clients get what it says.
-        base.limits.failures = 0;
-    }
+    let fields = fields(&id, dialect, entry.fields)?;
+    let base = dialect_terms(defaults, dialect, &fields);
     let at = format!("portals.{id}");
     let own = terms(&base, &entry.freshness, &entry.limits.0, &entry.cors.0, &at)?;
     let routes = entry
@@ -133,7 +125,6 @@ fn portal(id: PortalId, entry: file::Portal, defaults: &Terms) -> Result<portal:
         })
         .collect::<Result<_, String>>()?;
     let dropped = || dialect.drop_query().iter().map(ToString::to_string).collect();
-    let fields = fields(&id, dialect, entry.fields)?;
     Ok(portal::Portal {
         callback: callback_name(&id)?,
         id,
@@ -151,6 +142,28 @@ fn portal(id: PortalId, entry: file::Portal, defaults: &Terms) -> Result<portal:
         terms: Arc::new(own),
         routes,
     })
+}
+
+/// The terms that a portal of a dialect begins with.
+fn dialect_terms(defaults: &Terms, dialect: portal::Dialect, fields: &FieldRules) -> Terms {
+    let mut base = defaults.clone();
+    if dialect != portal::Dialect::Ckan {
+        // Where the portal decides freshness, only what is said of this very portal may add to it.
+        base.freshness.default = None;
+        base.freshness.stale_while_revalidate = None;
+    }
+    if dialect == portal::Dialect::Transparent {
+        // An operator's own origin server gets every request, and clients get what it says.
+        base.limits.failures = 0;
+    }
+    // What passes is of no use to a page that may not read it.
+    let cors = std::mem::take(&mut base.cors);
+    base.cors = match dialect {
+        portal::Dialect::Transparent => cors.exposing_all().with_any_method(),
+        _ if fields.any_response => cors.exposing_all(),
+        _ => cors.exposing(&fields.response),
+    };
+    base
 }
 
 /// The disk tier as far as it is said.
@@ -265,8 +278,7 @@ fn cors(base: &cors::Policy, over: &section::Cors, at: &str) -> Result<cors::Pol
     let origins = over.origins.as_ref().map_or(base.origins(), |OriginRules(rules)| rules);
     let credentials = over.credentials.unwrap_or(base.credentials());
     let max_age = over.max_age.map_or(base.max_age(), |time| time.0);
-    cors::Policy::new(origins.clone(), credentials, max_age)
-        .map_err(|error| format!("{at}: {error}"))
+    base.refined(origins.clone(), credentials, max_age).map_err(|error| format!("{at}: {error}"))
 }
 
 /// The times in which a client must do something cannot be zero.

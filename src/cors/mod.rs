@@ -34,7 +34,7 @@ const REQUESTED_HEADERS: usize = 32;
 
 /// Response fields a page may read beyond the CORS-safelisted ones (Fetch §2.2.2).
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, \
+    "Accept-Ranges, Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, \
      Content-Length, Content-Range, Date, ETag, Link, Location, Retry-After, Server-Timing, \
      Unpad-Attribution, Vary",
 );
@@ -70,11 +70,19 @@ pub struct Policy {
     origins: Origins,
     credentials: bool,
     max_age: Duration,
+    exposed: HeaderValue,
+    any_method: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { origins: Origins::Any, credentials: false, max_age: DEFAULT_MAX_AGE }
+        Self {
+            origins: Origins::Any,
+            credentials: false,
+            max_age: DEFAULT_MAX_AGE,
+            exposed: EXPOSED,
+            any_method: false,
+        }
     }
 }
 
@@ -92,7 +100,54 @@ impl Policy {
         if credentials && matches!(origins, Origins::Any) {
             return Err(CredentialsWithAny);
         }
-        Ok(Self { origins, credentials, max_age })
+        Ok(Self { origins, credentials, max_age, ..Self::default() })
+    }
+
+    /// The same policy for other origins, with all else that it opens.
+    ///
+    /// # Errors
+    /// As [`Policy::new`].
+    pub fn refined(
+        &self,
+        origins: Origins,
+        credentials: bool,
+        max_age: Duration,
+    ) -> Result<Self, CredentialsWithAny> {
+        let Self { any_method, .. } = *self;
+        // Fetch §3.2.4: `*` means every field only to requests without credentials.
+        let literal = credentials && self.exposed == ANY;
+        let exposed = if literal { EXPOSED } else { self.exposed.clone() };
+        Ok(Self { exposed, any_method, ..Self::new(origins, credentials, max_age)? })
+    }
+
+    /// The same policy with more fields that a page may read.
+    #[must_use]
+    pub fn exposing(mut self, names: &[HeaderName]) -> Self {
+        let mut all = self.exposed.to_str().unwrap_or_default().to_owned();
+        for name in names {
+            all.push_str(", ");
+            all.push_str(name.as_str());
+        }
+        // Names and commas make a value.
+        self.exposed = HeaderValue::try_from(all).unwrap_or(EXPOSED);
+        self
+    }
+
+    /// The same policy with every field open to pages. Fetch §3.2.4: `*` has that meaning for
+    /// requests without credentials alone, so with them the usual fields stay.
+    #[must_use]
+    pub fn exposing_all(mut self) -> Self {
+        if !self.credentials {
+            self.exposed = ANY;
+        }
+        self
+    }
+
+    /// The same policy with every method allowed that a page asks for.
+    #[must_use]
+    pub const fn with_any_method(mut self) -> Self {
+        self.any_method = true;
+        self
     }
 
     /// Who may read.
@@ -125,7 +180,7 @@ impl Policy {
     /// Adds the fields that every answer carries, errors included.
     pub fn apply(&self, request: &HeaderMap, response: &mut HeaderMap) {
         self.allow_origin(request, response);
-        response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, self.exposed.clone());
         response.insert(CROSS_ORIGIN_RESOURCE_POLICY, CROSS_ORIGIN);
         response.insert(TIMING_ALLOW_ORIGIN, ANY);
     }
@@ -135,7 +190,11 @@ impl Policy {
     pub fn preflight(&self, request: &HeaderMap) -> HeaderMap {
         let mut response = HeaderMap::new();
         if self.allow_origin(request, &mut response) {
-            response.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
+            let asked = request.get(ACCESS_CONTROL_REQUEST_METHOD);
+            let asked = asked.filter(|name| Method::from_bytes(name.as_bytes()).is_ok());
+            let methods = asked.filter(|_| self.any_method).cloned();
+            let methods = methods.unwrap_or(HeaderValue::from_static(METHODS));
+            response.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
             if let Some(names) = requested_headers(request) {
                 response.insert(ACCESS_CONTROL_ALLOW_HEADERS, names);
             }

@@ -79,3 +79,40 @@ async fn a_redirect_without_a_target_and_an_unknown_coding_pass_as_they_are() {
     let coded = world.get("/p/files/coded").await;
     assert_eq!((coded.field("content-encoding"), coded.text().as_str()), (Some("zpaq"), "coded"));
 }
+
+#[tokio::test]
+async fn a_page_may_read_what_is_let_through() {
+    let portal = FakePortal::new(|_| Reply::http(200, "X-Total-Count: 7\r\n", "x")).await;
+    let exposed = async |rules: &str| {
+        let world = World::with(&letting(&portal, rules)).await;
+        world.get("/p/files/x").await.field("access-control-expose-headers").map(str::to_owned)
+    };
+    let named = exposed("{ response: [X-Total-Count] }").await.expect("a list");
+    assert!(
+        named.starts_with("Accept-Ranges, Age") && named.ends_with(", x-total-count"),
+        "{named}"
+    );
+    assert_eq!(exposed("{ response: [\"*\"] }").await.as_deref(), Some("*"));
+    let listed =
+        "{ response: [\"*\"] }\n    cors: { origins: [\"https://a.example\"], credentials: true }";
+    let listed = exposed(listed).await.expect("a list");
+    assert!(!listed.contains('*'), "with credentials it would mean a field of that name");
+}
+
+#[tokio::test]
+async fn a_page_may_use_any_method_of_a_transparent_portal_and_read_of_others() {
+    let portal = FakePortal::padding("1").await;
+    for (more, methods) in [
+        ("    dialect: transparent\n    dangerous_transparent: true\n", "PUT"),
+        ("    dialect: plain\n", "GET, HEAD, OPTIONS"),
+    ] {
+        let base = portal.origin();
+        let entry =
+            format!("portals:\n  x:\n    base: {base}\n    allow_cidr: [\"127.0.0.1/32\"]\n");
+        let world = World::with(&format!("{entry}{more}")).await;
+        let fields = "Origin: https://a.example\r\nAccess-Control-Request-Method: PUT\r\n";
+        let answer = world.client.request("OPTIONS", "/p/x/y", fields).await;
+        assert_eq!(answer.field("access-control-allow-methods"), Some(methods), "{more}");
+    }
+    assert_eq!(portal.connections(), 0);
+}
