@@ -49,6 +49,9 @@ const MOST_GROWTH: u64 = 32 * MEBIBYTE;
 const MOST_IDLE: u64 = 40 * MEBIBYTE;
 const MOST_START: Duration = Duration::from_secs(1);
 
+/// Requests for the long file that reached the portal.
+static ASKED_FOR_LONG: AtomicU64 = AtomicU64::new(0);
+
 #[tokio::main]
 async fn main() -> ExitCode {
     support::run(bench()).await
@@ -110,6 +113,8 @@ impl Plan {
         table.must("clients with all of it", whole, "8", whole == received.len());
         let again = slowly(server.address, self.file).await;
         table.must("and once more", mebibytes(again), "all of it", again == self.file);
+        let asked = ASKED_FOR_LONG.load(Ordering::Relaxed);
+        table.must("upstream requests", asked, "1", asked == 1);
         let (Some(before), Some(after)) = (before, server.memory()) else { return };
         let growth = after.peak.saturating_sub(before.now);
         table.must("growth of memory", mebibytes(growth), "at most 32 MiB", growth <= MOST_GROWTH);
@@ -238,6 +243,7 @@ async fn converse(mut stream: TcpStream, json: Arc<str>, file: u64) {
         }
         let text = String::from_utf8_lossy(&head);
         let sent = if text.starts_with("GET /long") {
+            ASKED_FOR_LONG.fetch_add(1, Ordering::Relaxed);
             long(&mut stream, file).await
         } else {
             let callback = text.split("callback=").nth(1).and_then(|rest| rest.split(' ').next());
