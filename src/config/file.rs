@@ -83,7 +83,8 @@ pub(super) struct Admin {
 pub(super) struct Cache {
     /// Memory for stored responses (256 MiB).
     pub memory: Option<Size>,
-    /// The longest file that is kept whole (2 MiB); longer ones pass through.
+    /// The longest file that is held whole in memory (2 MiB); longer ones are passed on as they come,
+    /// and stored only on the disk.
     pub buffer: Option<Size>,
     /// How long requests wait for another's fetch of the same thing before one of them fetches too,
     /// and before a stale answer stands in for a portal that hangs (5s).

@@ -71,7 +71,8 @@ impl Default for Admin {
 pub struct Cache {
     /// Bytes of memory: 256 MiB.
     pub memory: u64,
-    /// The longest file that is kept whole: 2 MiB. Longer ones pass through.
+    /// The longest file that is held whole in memory: 2 MiB. Longer ones are passed on as they come,
+    /// and stored only on the disk.
     pub buffer: usize,
     /// How long requests wait for another's fetch before one of them fetches too: 5 s.
     pub patience: Duration,

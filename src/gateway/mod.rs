@@ -127,8 +127,9 @@ impl Place {
 }
 
 impl Gateway {
-    /// A gateway to the portals of a registry. Files of at most `buffer` bytes are kept whole;
-    /// longer ones pass through. When `offline`, no portal is asked.
+    /// A gateway to the portals of a registry. Files of at most `buffer` bytes are held whole; longer
+    /// ones are passed on as they come, and stored on the disk tier if there is one. When `offline`,
+    /// no portal is asked.
     #[must_use]
     pub fn new(
         registry: &Registry,
