@@ -11,24 +11,29 @@ use super::{CacheKey, StoredResponse};
 /// the response stored longest ago makes room.
 const VARIANTS: usize = 16;
 
-/// The responses stored for a key, the newest first. Never empty.
-#[derive(Debug)]
+/// The responses stored for a key, the newest first. Never empty, and cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Entry {
-    /// What they answer.
-    pub key: CacheKey,
     newest: Arc<StoredResponse>,
     /// Most keys have none.
-    older: Vec<Arc<StoredResponse>>,
+    older: Option<Arc<[Arc<StoredResponse>]>>,
 }
 
 impl Entry {
-    /// An entry of these variants, the newest first; `None` if there are none.
-    pub(super) fn new(
-        key: CacheKey,
-        variants: impl IntoIterator<Item = Arc<StoredResponse>>,
-    ) -> Option<Self> {
+    /// An entry of these variants of one key, the newest first; `None` if there are none.
+    pub(super) fn new(variants: impl IntoIterator<Item = Arc<StoredResponse>>) -> Option<Self> {
         let mut variants = variants.into_iter();
-        Some(Self { key, newest: variants.next()?, older: variants.collect() })
+        Some(Self::of(variants.next()?, variants.collect()))
+    }
+
+    fn of(newest: Arc<StoredResponse>, older: Vec<Arc<StoredResponse>>) -> Self {
+        Self { newest, older: (!older.is_empty()).then(|| older.into()) }
+    }
+
+    /// What they answer.
+    #[must_use]
+    pub fn key(&self) -> &CacheKey {
+        &self.newest.key
     }
 
     /// RFC 9111 §4.1: the most recent response that the request's fields select.
@@ -45,7 +50,7 @@ impl Entry {
 
     /// The responses, the newest first.
     pub fn variants(&self) -> impl Iterator<Item = &Arc<StoredResponse>> {
-        std::iter::once(&self.newest).chain(&self.older)
+        std::iter::once(&self.newest).chain(self.older.iter().flat_map(|older| older.iter()))
     }
 
     /// The entry with one more response, which replaces what was selected by the same values.
@@ -53,13 +58,13 @@ impl Entry {
         let others = old.into_iter().flat_map(Self::variants);
         let others = others.filter(|other| other.selecting != response.selecting);
         let older = others.take(VARIANTS - 1).cloned().collect();
-        Self { key: response.key.clone(), newest: Arc::clone(response), older }
+        Self::of(Arc::clone(response), older)
     }
 
     /// The entry without one response; `None` if nothing is left.
     pub(super) fn without(&self, response: &Arc<StoredResponse>) -> Option<Self> {
         let rest = self.variants().filter(|other| !Arc::ptr_eq(other, response));
-        Self::new(self.key.clone(), rest.cloned())
+        Self::new(rest.cloned())
     }
 
     /// What it weighs in memory, in bytes.

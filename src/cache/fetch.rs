@@ -107,7 +107,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         let ask = errand.ask;
         let whole = ask.part == Part::Full;
         let stale = errand.stale.as_ref().filter(|_| ask.may_store());
-        let validators = stale.map(|old| &old.validators).filter(|v| !v.is_empty());
+        let validators = stale.and_then(|old| old.validators.as_deref());
         let mut arrival = origin.fetch(validators, whole).await?;
         if let (Arrival::NotModified(update), Some(old)) = (&arrival, stale) {
             let (policy, wall) = (&ask.policy, self.clock.wall());
@@ -249,7 +249,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             key: ask.key.clone(),
             status: head.status,
             fields,
-            validators: head.validators,
+            validators: head.validators.aside(),
             selecting,
             lifetime,
             received,
@@ -298,7 +298,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         let key = response.key.clone();
         let old = self.load(&key).await;
         if !fetching.is_doomed() {
-            self.store(Arc::new(Entry::with(old.as_deref(), &response)));
+            self.store(Entry::with(old.as_ref(), &response));
             if fetching.is_doomed() {
                 // Purged while it was being stored: a purge dooms first and removes then.
                 self.invalidate(&key).await;
@@ -314,9 +314,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         let Some(selected) = entry.select(&errand.ask.fields) else { return };
         match entry.without(selected) {
             None => self.invalidate(key).await,
-            Some(rest) => {
-                self.store(Arc::new(rest));
-            }
+            Some(rest) => self.store(rest),
         }
     }
 
@@ -338,6 +336,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 Err(error)
             }
             (None, Ok(())) => {
+                errand.land(Landing::NotShared);
                 Ok(Reply::passing(Passing::empty(StatusCode::BAD_GATEWAY), errand.why))
             }
         }

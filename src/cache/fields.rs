@@ -2,12 +2,44 @@
 //! with room for more, whose values hold on to the buffers they were received in, takes several times
 //! as much. It compares nothing.
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use http::header::{
+    AGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
+    CONTENT_TYPE, DATE, ETAG, EXPIRES, LAST_MODIFIED, LINK, LOCATION, SERVER, VARY, VIA,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Fields in the order of the map that they are of, their values in one piece of memory.
+/// Names that take one byte: those that most responses have. Other names are spelled out.
+static SHORT: [HeaderName; 17] = [
+    AGE,
+    CACHE_CONTROL,
+    CONTENT_DISPOSITION,
+    CONTENT_ENCODING,
+    CONTENT_LANGUAGE,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    DATE,
+    ETAG,
+    EXPIRES,
+    LAST_MODIFIED,
+    LINK,
+    LOCATION,
+    SERVER,
+    VARY,
+    VIA,
+    HeaderName::from_static("content-digest"),
+];
+
+/// How many fields a map that is made has room for before those that are to be added.
+const TYPICAL: usize = 8;
+
+/// What stands for a name that is spelled out.
+const SPELLED: u8 = u8::MAX;
+
+/// Fields in the order of the map that they are of, in one piece of memory: for each its name, the
+/// length of its value in four bytes, and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fields(Box<[(HeaderName, HeaderValue)]>);
+pub struct Fields(Bytes);
 
 impl Fields {
     /// The fields of a map.
@@ -19,50 +51,79 @@ impl Fields {
     /// The fields of a map, and content in the same piece of memory.
     #[must_use]
     pub fn beside(map: &HeaderMap, content: &Bytes) -> (Self, Bytes) {
-        let length: usize = map.values().map(HeaderValue::len).sum();
-        let mut all = BytesMut::with_capacity(length + content.len());
-        map.values().for_each(|value| all.put_slice(value.as_bytes()));
+        let length = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+        let room = map.iter().map(|field| length(field) + 9).sum::<usize>() + content.len();
+        let mut all = BytesMut::with_capacity(room);
+        for (name, value) in map {
+            put_name(&mut all, name);
+            put(&mut all, value.as_bytes());
+        }
+        let end = all.len();
         all.put_slice(content);
-        let mut values: Bytes = all.freeze();
-        let content = values.split_off(length);
-        let mut at = 0;
-        let own = |(name, value): (&HeaderName, &HeaderValue)| {
-            let from = at;
-            at += value.len();
-            let own = HeaderValue::from_maybe_shared(values.slice(from..at));
-            // The same bytes were a value before.
-            (name.clone(), own.unwrap_or_else(|_| value.clone()))
-        };
-        (Self(map.iter().map(own).collect()), content)
+        // What the names that take one byte left over would be kept for as long as this is.
+        let mut fields = Bytes::from(Box::<[u8]>::from(&*all));
+        let content = fields.split_off(end);
+        (Self(fields), content)
     }
 
     /// As a map, with room for so many more.
     #[must_use]
     pub fn to_map(&self, more: usize) -> HeaderMap {
-        let mut map = HeaderMap::with_capacity(self.0.len() + more);
-        for (name, value) in &self.0 {
-            map.append(name.clone(), value.clone());
+        let mut map = HeaderMap::with_capacity(TYPICAL + more);
+        for (name, value) in self.iter() {
+            map.append(name, value);
         }
         map
     }
 
     /// The first value of a field.
     #[must_use]
-    pub fn first(&self, name: &HeaderName) -> Option<&HeaderValue> {
+    pub fn first(&self, name: &HeaderName) -> Option<HeaderValue> {
         self.iter().find(|(found, _)| found == name).map(|(_, value)| value)
     }
 
     /// All fields.
-    #[must_use]
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &(HeaderName, HeaderValue)> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let mut rest = self.0.clone();
+        std::iter::from_fn(move || {
+            // Whatever was a field once is one again.
+            let name = take_name(&mut rest)?;
+            Some((name, HeaderValue::from_maybe_shared(take(&mut rest)?).ok()?))
+        })
     }
 
     /// Bytes of memory.
     pub(super) fn size(&self) -> usize {
-        let values: usize = self.iter().map(|(_, value)| value.len()).sum();
-        size_of_val(&*self.0) + values
+        self.0.len()
     }
+}
+
+fn put_name(all: &mut BytesMut, name: &HeaderName) {
+    match SHORT.iter().position(|short| short == name).map(u8::try_from) {
+        Some(Ok(code)) => all.put_u8(code),
+        _ => {
+            all.put_u8(SPELLED);
+            put(all, name.as_str().as_bytes());
+        }
+    }
+}
+
+fn take_name(rest: &mut Bytes) -> Option<HeaderName> {
+    match rest.try_get_u8().ok()? {
+        SPELLED => HeaderName::from_bytes(&take(rest)?).ok(),
+        code => SHORT.get(usize::from(code)).cloned(),
+    }
+}
+
+/// Fields are received within limits, far below 4 GiB.
+fn put(all: &mut BytesMut, bytes: &[u8]) {
+    all.put_u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    all.put_slice(bytes);
+}
+
+fn take(rest: &mut Bytes) -> Option<Bytes> {
+    let length = usize::try_from(rest.try_get_u32().ok()?).ok()?;
+    (length <= rest.len()).then(|| rest.split_to(length))
 }
 
 #[cfg(test)]
@@ -78,7 +139,7 @@ mod tests {
         map.append("x-empty", HeaderValue::from_static(""));
         let fields = Fields::of(&map);
         assert_eq!(fields.to_map(0), map);
-        assert_eq!(fields.first(&http::header::LINK).map(HeaderValue::as_bytes), Some(&b"a"[..]));
-        assert_eq!(fields.iter().len(), 4);
+        assert_eq!(fields.first(&LINK), map.get(LINK).cloned());
+        assert_eq!(fields.iter().count(), 4);
     }
 }

@@ -49,9 +49,9 @@ impl Listed {
     pub fn of(entry: &Entry, now: Instant, tier: &'static str) -> Self {
         let newest = entry.newest();
         Self {
-            key: entry.key.clone(),
+            key: entry.key().clone(),
             status: newest.status,
-            content_type: newest.fields.first(&CONTENT_TYPE).cloned(),
+            content_type: newest.fields.first(&CONTENT_TYPE),
             bytes: entry.variants().filter_map(|stored| stored.length()).sum(),
             variants: entry.variants().count(),
             age_s: newest.age(now).as_secs(),

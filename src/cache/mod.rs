@@ -164,7 +164,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         }
     }
 
-    async fn load(&self, key: &CacheKey) -> Option<Arc<Entry>> {
+    async fn load(&self, key: &CacheKey) -> Option<Entry> {
         if let Some(found) = self.memory.load(key) {
             return Some(found);
         }
@@ -173,7 +173,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         let fetching = self.fetches.begin(key);
         // Boxed, so that a hit in memory need not make room for it.
         let found = Box::pin(disk.load(key)).await?;
-        self.memory.store(Arc::clone(&found));
+        self.memory.store(found.clone());
         if fetching.is_doomed() {
             self.memory.remove(key);
         }
@@ -321,7 +321,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
     }
 
     /// Keeps an entry in every tier.
-    fn store(&self, entry: Arc<Entry>) {
+    fn store(&self, entry: Entry) {
         if let Some(disk) = &self.disk {
             disk.store(&entry);
         }

@@ -50,7 +50,7 @@ impl DiskTier {
     }
 
     /// What is stored for a key.
-    pub(super) async fn load(&self, key: &CacheKey) -> Option<Arc<Entry>> {
+    pub(super) async fn load(&self, key: &CacheKey) -> Option<Entry> {
         let record = self.disk.load(key.owner(), key.id(), key.text()).await?;
         let now = self.clock.now();
         let read = |variant: Variant| {
@@ -61,12 +61,12 @@ impl DiskTier {
             decode(key, &variant.head, content, &self.anchor, now).map(Arc::new)
         };
         let variants: Option<Vec<_>> = record.variants.into_iter().map(read).collect();
-        let entry = variants.and_then(|variants| Entry::new(key.clone(), variants));
+        let entry = variants.and_then(Entry::new);
         if entry.is_none() {
             // Another version's, and of no use to this one.
             self.remove(key).await;
         }
-        entry.map(Arc::new)
+        entry
     }
 
     /// Keeps an entry, some time soon. What cannot be kept is only a miss later on.
@@ -80,9 +80,9 @@ impl DiskTier {
             Some(Variant { head: encode(stored, &self.anchor), content })
         };
         self.disk.store(Record {
-            id: entry.key.id(),
-            owner: entry.key.owner().into(),
-            key: entry.key.text().into(),
+            id: entry.key().id(),
+            owner: entry.key().owner().into(),
+            key: entry.key().text().into(),
             variants: entry.variants().filter_map(write).collect(),
         });
     }
@@ -110,7 +110,7 @@ impl DiskTier {
                 decode(&key, &head, content, &self.anchor, now).map(Arc::new)
             };
             let variants: Option<Vec<_>> = outline.variants.into_iter().map(read).collect();
-            if let Some(entry) = variants.and_then(|all| Entry::new(key.clone(), all)) {
+            if let Some(entry) = variants.and_then(Entry::new) {
                 each(&Listed::of(&entry, now, "disk"));
             }
         }

@@ -54,16 +54,19 @@ pub(super) fn encode(stored: &StoredResponse, anchor: &Anchor) -> Bytes {
     for time in [fresh, initial_age, while_revalidating, if_error] {
         out.extend(u64::try_from(time.as_millis()).unwrap_or(u64::MAX).to_be_bytes());
     }
-    let Validators { etag, last_modified } = &stored.validators;
-    for validator in [etag, last_modified] {
-        put_option(&mut out, validator.as_ref().map(HeaderValue::as_bytes));
+    let validators = stored.validators.as_deref();
+    for validator in [
+        validators.and_then(|validators| validators.etag.as_ref()),
+        validators.and_then(|validators| validators.last_modified.as_ref()),
+    ] {
+        put_option(&mut out, validator.map(HeaderValue::as_bytes));
     }
     put_count(&mut out, stored.selecting.iter().count());
     for (name, value) in stored.selecting.iter() {
         put(&mut out, name.as_str().as_bytes());
         put_option(&mut out, value.as_deref());
     }
-    put_count(&mut out, stored.fields.iter().len());
+    put_count(&mut out, stored.fields.iter().count());
     for (name, value) in stored.fields.iter() {
         put(&mut out, name.as_str().as_bytes());
         put(&mut out, value.as_bytes());
@@ -123,7 +126,7 @@ pub(super) fn decode(
         key: key.clone(),
         status,
         fields,
-        validators: Validators { etag, last_modified },
+        validators: Validators { etag, last_modified }.aside(),
         selecting: Selecting::from_parts(selecting),
         lifetime,
         received,
@@ -216,7 +219,7 @@ mod tests {
             key: CacheKey::new("city", &["k"]),
             status: StatusCode::OK,
             selecting: Selecting::of(&fields, &request),
-            validators: Validators::of(&fields),
+            validators: Validators::of(&fields).aside(),
             fields: Fields::of(&fields),
             lifetime: Lifetime {
                 fresh: Duration::from_secs(60),

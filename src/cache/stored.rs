@@ -87,6 +87,11 @@ impl Validators {
     pub const fn is_empty(&self) -> bool {
         self.etag.is_none() && self.last_modified.is_none()
     }
+
+    /// Out of the way of a hit, which does not read them; `None` if there are none.
+    pub(super) fn aside(self) -> Option<Box<Self>> {
+        (!self.is_empty()).then(|| Box::new(self))
+    }
 }
 
 /// RFC 9111 §3.2: what a 304 does not update: Content-Length, and the fields that say how the
@@ -103,8 +108,8 @@ pub struct StoredResponse {
     pub status: StatusCode,
     /// The fields to send.
     pub fields: Fields,
-    /// The origin server's validators.
-    pub validators: Validators,
+    /// The origin server's validators, if it sent any.
+    pub(super) validators: Option<Box<Validators>>,
     /// The request fields that select it.
     pub selecting: Selecting,
     /// How long it may be reused.
@@ -155,9 +160,9 @@ impl StoredResponse {
         asked: Instant,
         wall: SystemTime,
     ) -> Option<Self> {
-        let confirmed = Validators::of(update);
-        if confirmed.etag.as_ref().is_some_and(is_strong) && confirmed.etag != self.validators.etag
-        {
+        let Validators { etag, last_modified } = Validators::of(update);
+        let old = self.validators.as_deref().cloned().unwrap_or_default();
+        if etag.as_ref().is_some_and(is_strong) && etag != old.etag {
             return None;
         }
         let mut fields = self.fields.to_map(update.len());
@@ -174,10 +179,8 @@ impl StoredResponse {
             }
         }
         let validators = Validators {
-            etag: confirmed.etag.or_else(|| self.validators.etag.clone()),
-            last_modified: confirmed
-                .last_modified
-                .or_else(|| self.validators.last_modified.clone()),
+            etag: etag.or(old.etag),
+            last_modified: last_modified.or(old.last_modified),
         };
         let status = self.status;
         let lifetime = freshness::lifetime(policy, authorized, status, &fields, &validators, wall)?;
@@ -186,7 +189,7 @@ impl StoredResponse {
             key: self.key.clone(),
             status,
             fields: Fields::of(&fields),
-            validators,
+            validators: validators.aside(),
             selecting: self.selecting.clone(),
             lifetime,
             received: asked,

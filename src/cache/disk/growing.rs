@@ -160,9 +160,10 @@ impl Follow {
 }
 
 async fn read(body: Arc<Body>, range: Range<u64>) -> io::Result<Bytes> {
+    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+    // Allocated here and not on one of many threads, of which each would keep memory for more.
+    let mut piece = vec![0; length];
     let reading = tokio::task::spawn_blocking(move || {
-        let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-        let mut piece = vec![0; length];
         body.file.read_exact_at(&mut piece, range.start).inspect_err(|error| {
             body.engine.faults.read_failed(body.engine.clock.now(), error);
         })?;

@@ -148,7 +148,9 @@ impl Ahead {
         let range = self.at..self.end.min((self.at / piece + 1) * piece);
         self.at = range.end;
         let open = Arc::clone(&self.open);
-        Some(tokio::task::spawn_blocking(move || open.read(range)))
+        // Allocated here and not on one of many threads, of which each would keep memory for more.
+        let room = Vec::with_capacity(PIECE);
+        Some(tokio::task::spawn_blocking(move || open.read(range, room)))
     }
 }
 
@@ -173,14 +175,14 @@ impl Open {
         }
     }
 
-    /// Reads a range within one piece.
-    fn read(self: &Arc<Self>, range: Range<u64>) -> io::Result<Bytes> {
+    /// Reads a range within one piece, for which there is room.
+    fn read(self: &Arc<Self>, range: Range<u64>, room: Vec<u8>) -> io::Result<Bytes> {
         let chunk = CHUNK as u64;
         let start = range.start / chunk * chunk;
         let end = (range.end.div_ceil(chunk) * chunk).min(self.mark.length);
         // A piece is short; so is what is cut off it.
         let within = |offset: u64| usize::try_from(offset - start).map_err(io::Error::other);
-        match read_verified(&self.file, &self.table, start, within(end)?) {
+        match read_verified(&self.file, &self.table, start, within(end)?, room) {
             Ok(bytes) => Ok(bytes.slice(within(range.start)?..within(range.end)?)),
             Err(Miss::Failed(error)) => {
                 self.engine.faults.read_failed(self.engine.clock.now(), &error);

@@ -166,7 +166,7 @@ impl Engine {
             let file = File::open(path)?;
             let table = mark.table(&file)?.ok_or(Miss::Doubt)?;
             let length = usize::try_from(mark.length).map_err(|_| Miss::Doubt)?;
-            read_verified(&file, &table, 0, length)
+            read_verified(&file, &table, 0, length, Vec::new())
         };
         match whole() {
             Ok(bytes) => Ok(Content::Bytes(bytes)),
@@ -197,8 +197,9 @@ pub(super) fn read_verified(
     table: &[u32],
     start: u64,
     length: usize,
+    mut bytes: Vec<u8>,
 ) -> Result<Bytes, Miss> {
-    let mut bytes = vec![0; length];
+    bytes.resize(length, 0);
     file.read_exact_at(&mut bytes, start)?;
     let first = usize::try_from(start / CHUNK as u64).map_err(|_| Miss::Doubt)?;
     for (at, chunk) in bytes.chunks(CHUNK).enumerate() {
