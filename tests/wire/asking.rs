@@ -6,10 +6,10 @@ use crate::support::{FakePortal, Reply, World};
 
 /// A registry of one portal with these lines.
 fn portal_with(portal: &FakePortal, lines: &[&str]) -> String {
-    let lines: String = lines.iter().map(|line| format!("    {line}\n")).collect();
     format!(
-        "portals:\n  city:\n    base: {}\n    allow_cidr: [\"127.0.0.1/32\"]\n{lines}",
-        portal.origin()
+        "portals:\n  city:\n    base: {}\n    allow_cidr: [\"127.0.0.1/32\"]\n    {}\n",
+        portal.origin(),
+        lines.join("\n    ")
     )
 }
 
