@@ -23,6 +23,7 @@ mod entity_tag;
 mod error;
 mod fields;
 mod inventory;
+mod open;
 mod origin;
 mod provenance;
 mod range;
@@ -39,15 +40,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use url::Url;
 
 use crate::cache::{Ask, Cache, CacheStatus, Content, Directives, Failure};
 use crate::clock::Clock;
-use crate::portal::{Form, Portal, Registry, Terms};
+use crate::portal::{Form, OpenTargets, Portal, Registry, Terms};
 use crate::upstream::{Clients, Health, Site};
 
 use aim::Aim;
 pub use error::{Error, Limit, PortalFailure};
 pub use inventory::{Filter, Item, Page, PatternError, Selection, Totals};
+use open::Open;
 use origin::{PortalOrigin, Ways};
 use recent::Recent;
 pub use reload::Changes;
@@ -62,6 +65,7 @@ pub struct Gateway {
     clock: Arc<dyn Clock>,
     buffer: usize,
     offline: bool,
+    open: Option<Open>,
     recent: Recent,
 }
 
@@ -107,6 +111,13 @@ pub struct Response {
 }
 
 impl Place {
+    fn new(portal: &Arc<Portal>, clients: &Clients, clock: &Arc<dyn Clock>) -> Self {
+        let limits = &portal.terms.limits;
+        let site = Site::new(clients, portal.site_rules(), limits, Arc::clone(clock));
+        let ways = Arc::new(Ways::new(Arc::clone(clock)));
+        Self { portal: Arc::clone(portal), site: Arc::new(site), ways }
+    }
+
     /// How the portal is doing.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -128,14 +139,12 @@ impl Gateway {
         offline: bool,
     ) -> Self {
         let place = |portal: &Arc<Portal>| {
-            let limits = &portal.terms.limits;
-            let site = Site::new(clients, portal.site_rules(), limits, Arc::clone(&clock));
-            let ways = Arc::new(Ways::new(Arc::clone(&clock)));
-            let place = Place { portal: Arc::clone(portal), site: Arc::new(site), ways };
-            (portal.id.to_string(), place)
+            (portal.id.to_string(), Place::new(portal, clients, &clock))
         };
+        let open = |open: &OpenTargets| Open::new(open.clone(), clients.clone(), Arc::clone(&clock));
         Self {
             places: registry.iter().map(place).collect(),
+            open: registry.open().map(open),
             order: registry.iter().map(|portal| portal.id.to_string()).collect(),
             cache,
             clock,
@@ -149,6 +158,12 @@ impl Gateway {
     #[must_use]
     pub fn place(&self, id: &str) -> Option<&Place> {
         self.places.get(id)
+    }
+
+    /// The place of a target that needs no entry, if it is open.
+    #[must_use]
+    pub fn open_place(&self, url: &Url) -> Option<Place> {
+        self.open.as_ref()?.place(url)
     }
 
     /// All portals, in the order of the registry.

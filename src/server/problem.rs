@@ -119,6 +119,23 @@ pub(super) fn unknown_portal(service: &Service) -> Problem {
     Problem::new("unknown-portal", 404, "Unknown portal", detail)
 }
 
+/// A target that no entry names. It is not repeated: it is the caller's text.
+pub(super) fn target_not_allowed(service: &Service) -> Problem {
+    let detail = format!(
+        "No portal that is registered here has this target; {} lists those that are. The operator \
+         can add an entry for it, or name its host under `open_targets.hosts`.",
+        service.link("/portals")
+    );
+    Problem::new("target-not-allowed", 403, "Target not allowed", detail)
+}
+
+/// A target that is no URL.
+pub(super) fn bad_target() -> Problem {
+    let detail = "The target is not a URL: write http or https, a host and a path, \
+                  percent-encoded where it is the value of `url`.";
+    Problem::new("invalid-path", 400, "Invalid path", detail.to_owned())
+}
+
 /// No such path of ours.
 pub(super) fn no_such_path() -> Problem {
     let detail = "There is nothing at this path. Portals are under /p/{portal}/, and /portals \

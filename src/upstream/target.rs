@@ -79,6 +79,8 @@ pub struct SiteRules {
     pub base: Url,
     /// Hosts its files may come from by redirect.
     pub downloads: Vec<HostRule>,
+    /// Whether its files may come from any host, at the ports of http and https.
+    pub any_download: bool,
     /// Address ranges allowed beyond public space.
     pub allow_cidr: Vec<IpNet>,
 }
@@ -117,6 +119,7 @@ impl SiteRules {
         let port_named =
             matches!(port, Some(80 | 443)) || port == self.base.port_or_known_default();
         let host_named = self.base.host_str() == Some(host)
+            || self.any_download
             || self.downloads.iter().any(|rule| rule.matches(host));
         plain && port_named && host_named
     }
@@ -130,6 +133,7 @@ mod tests {
         SiteRules {
             base: "https://data.example.org:8443/data".parse().expect("a URL"),
             downloads: vec![".files.example".parse().expect("a rule")],
+            any_download: false,
             allow_cidr: Vec::new(),
         }
     }
