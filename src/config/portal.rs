@@ -13,7 +13,8 @@ use crate::cache::freshness::Authority;
 use crate::cors;
 use crate::jsonp::CallbackName;
 use crate::portal::{
-    self, ApiKey, Asking, Base, Call, FieldRules, KeyPlace, OpenTargets, PortalId, Rewrite, Route, Terms,
+    self, ApiKey, Asking, Base, Call, FieldRules, KeyPlace, OpenTargets, PortalId, Rewrite, Route,
+    Terms,
 };
 use crate::upstream;
 

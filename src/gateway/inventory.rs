@@ -208,9 +208,9 @@ impl Gateway {
                     && base.scheme() == url.scheme()
                     || base.port().is_none() && url.port().is_none());
             let rest = written.strip_prefix(base.path().trim_end_matches('/'))?;
-            let below = rest.strip_prefix('/').or_else(|| {
-                (rest.is_empty() || rest.starts_with('?')).then_some(rest)
-            })?;
+            let below = rest
+                .strip_prefix('/')
+                .or_else(|| (rest.is_empty() || rest.starts_with('?')).then_some(rest))?;
             same.then(|| below.to_owned())
         };
         self.places()

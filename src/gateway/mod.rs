@@ -29,6 +29,7 @@ mod provenance;
 mod range;
 mod recent;
 mod reload;
+mod resource;
 mod respond;
 mod select;
 mod unsafe_method;
@@ -91,6 +92,8 @@ pub struct Request<'a> {
     pub path: &'a str,
     /// The query, as received.
     pub query: Option<&'a str>,
+    /// A file of the portal's that is not below its base, instead of path and query.
+    pub file: Option<&'a Url>,
     /// The request's fields.
     pub fields: &'a HeaderMap,
     /// The request's content.
@@ -138,10 +141,10 @@ impl Gateway {
         buffer: usize,
         offline: bool,
     ) -> Self {
-        let place = |portal: &Arc<Portal>| {
-            (portal.id.to_string(), Place::new(portal, clients, &clock))
-        };
-        let open = |open: &OpenTargets| Open::new(open.clone(), clients.clone(), Arc::clone(&clock));
+        let place =
+            |portal: &Arc<Portal>| (portal.id.to_string(), Place::new(portal, clients, &clock));
+        let open =
+            |open: &OpenTargets| Open::new(open.clone(), clients.clone(), Arc::clone(&clock));
         Self {
             places: registry.iter().map(place).collect(),
             open: registry.open().map(open),
@@ -180,10 +183,17 @@ impl Gateway {
         if aim::went_through_us(request.fields) {
             return Err(Error::LoopDetected);
         }
+        if request.file.is_none()
+            && let Some(answered) = Box::pin(self.own(&request)).await
+        {
+            return answered;
+        }
         let posted = action::posted(&request)?;
-        let (aim, is_new) = match self.recent.aim(&request).filter(|_| posted.is_none()) {
+        // What is remembered is remembered by path and query.
+        let by_path = posted.is_none() && request.file.is_none();
+        let (aim, is_new) = match self.recent.aim(&request).filter(|_| by_path) {
             Some(aim) => (aim, false),
-            None => (Arc::new(Aim::of(&request, posted.as_ref())?), posted.is_none()),
+            None => (Arc::new(Aim::of(&request, posted.as_ref())?), by_path),
         };
         let credentials = aim::credentials(&request);
         let is_personal = !credentials.is_empty();

@@ -88,7 +88,10 @@ mod tests {
     #[test]
     fn listed_hosts_are_open_on_label_boundaries() {
         let listed = open(&["a.example", ".b.example"], false);
-        assert_eq!(base(&listed, "https://a.example:8443/x").as_deref(), Some("https://a.example:8443"));
+        assert_eq!(
+            base(&listed, "https://a.example:8443/x").as_deref(),
+            Some("https://a.example:8443")
+        );
         assert_eq!(base(&listed, "http://x.b.example/y").as_deref(), Some("http://x.b.example"));
         for other in [
             "https://b.example/",

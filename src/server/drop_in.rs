@@ -8,8 +8,8 @@ use url::Url;
 
 use crate::gateway::Place;
 
-use super::problem::{self, Problem};
 use super::Service;
+use super::problem::{self, Problem};
 
 /// What a URL of such a form comes to.
 pub(super) enum DropIn {

@@ -17,8 +17,8 @@ use hyper::body::Incoming;
 
 use crate::cors;
 
-use super::metrics::{Account, Labels};
 use super::drop_in::{self, DropIn};
+use super::metrics::{Account, Labels};
 use super::problem::Problem;
 use super::{Located, Service, problem, router};
 

@@ -14,6 +14,7 @@ use crate::upstream::RedirectRefusal;
 
 use super::Service;
 use super::metrics::Account;
+use super::outermost::loggable;
 
 /// A problem, before it is written down.
 #[derive(Debug)]
@@ -200,6 +201,19 @@ fn problem(error: &Error) -> Problem {
                  Only actions that read can be asked for here."
             );
             Problem::new("action-not-allowed", 403, "Action not allowed", detail)
+        }
+        Error::NoSuchPath => no_such_path(),
+        Error::NoFile => {
+            let detail = "The portal says of no file where this resource's data is.";
+            Problem::blank(404, "Not Found", detail.to_owned())
+        }
+        Error::FileElsewhere(host) => {
+            let detail = format!(
+                "The file is at {}, a host that the portal's entry does not name. The operator can \
+                 name it under `downloads`.",
+                loggable(host)
+            );
+            Problem::new("target-not-allowed", 403, "Target not allowed", detail)
         }
         Error::InvalidContent(why) => {
             let detail = format!("The content of the request is of no use: {why}.");

@@ -109,8 +109,9 @@ impl SiteRules {
         }
     }
 
-    /// Scheme, user information, port and host of a URL against the entry.
-    fn names(&self, url: &Url) -> bool {
+    /// Whether a URL is of the portal's own place or of a host that its files may come from.
+    #[must_use]
+    pub fn names(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         let plain = matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
