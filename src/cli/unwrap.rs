@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use clap::Args;
 
-use crate::jsonp::{self, CallbackName, Limits};
+use crate::jsonp::{self, CallbackName, Limits, Shape};
 
 /// Options of `unpad unwrap`.
 #[derive(Debug, Args)]
@@ -34,8 +34,8 @@ impl Unwrap {
             .take(most)
             .read_to_end(&mut body)
             .map_err(|error| format!("standard input cannot be read: {error}"))?;
-        let payload =
-            jsonp::unwrap(&body, &self.callback, &limits).map_err(|refusal| refusal.to_string())?;
+        let payload = jsonp::unwrap(&body, &self.callback, &Shape::default(), &limits)
+            .map_err(|refusal| refusal.to_string())?;
         super::print(&body[payload.range])
     }
 }

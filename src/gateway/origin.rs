@@ -288,9 +288,10 @@ fn unwrapped(
     bytes: usize,
 ) -> Result<Bytes, jsonp::Error> {
     let limits = jsonp::Limits { bytes, ..jsonp::Limits::default() };
+    let shape = jsonp::Shape::default();
     let payload = match form {
-        Form::Padded => jsonp::unwrap(content, &portal.callback, &limits)?,
-        Form::Json | Form::File | Form::Raw => jsonp::validate(content, &limits)?,
+        Form::Padded => jsonp::unwrap(content, &portal.callback, &shape, &limits)?,
+        Form::Json | Form::File | Form::Raw => jsonp::validate(content, &shape, &limits)?,
     };
     let blanks = content.len() - payload.range.len();
     Ok(if blanks > SLACK {
