@@ -101,6 +101,8 @@ pub enum Error {
         status: u16,
         /// The reason's name.
         reason: &'static str,
+        /// The name of a finer kind of it, where there is one.
+        kind: Option<&'static str>,
         /// The reason as a sentence.
         sentence: &'static str,
         /// Where.

@@ -259,12 +259,17 @@ fn problem(error: &Error) -> Problem {
                 None => problem,
             }
         }
-        Error::NotJsonp { status, reason, sentence, offset, found } => {
+        Error::NotJsonp { status, reason, kind, sentence, offset, found } => {
             let detail = format!(
                 "The portal's answer is neither the JSONP that was asked for nor JSON: \
                  {sentence}, at byte {offset}."
             );
-            Problem::new("not-jsonp", 502, "Not JSONP", detail)
+            let problem = Problem::new("not-jsonp", 502, "Not JSONP", detail);
+            let problem = match kind {
+                Some(kind) => problem.with("kind", *kind),
+                None => problem,
+            };
+            problem
                 .with("reason", *reason)
                 .with("offset", *offset)
                 .with("found", found.as_str())
