@@ -203,6 +203,10 @@ fn problem(error: &Error) -> Problem {
             Problem::new("action-not-allowed", 403, "Action not allowed", detail)
         }
         Error::NoSuchPath => no_such_path(),
+        Error::NotInFolder => {
+            let detail = "The folder has no such file. Its own path lists what it has.";
+            Problem::blank(404, "Not Found", detail.to_owned())
+        }
         Error::NoFile => {
             let detail = "The portal says of no file where this resource's data is.";
             Problem::blank(404, "Not Found", detail.to_owned())
