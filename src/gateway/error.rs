@@ -136,6 +136,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it is about what a portal did, or did not do.
+    #[must_use]
+    pub const fn is_of_the_portal(&self) -> bool {
+        matches!(
+            self,
+            Self::PortalUnresolvable
+                | Self::PortalUnreachable(_)
+                | Self::PortalTimeout { .. }
+                | Self::PortalFailed { .. }
+                | Self::ResponseTooLarge(_)
+                | Self::ResponseIncomplete { .. }
+                | Self::NotJsonp { .. }
+        )
+    }
+
     /// A word from a fixed set, for metrics and logs; the problem type's name.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -76,7 +76,7 @@ pub(super) async fn answer(folder: &Path, request: &Request<'_>) -> Result<Respo
     let found = tokio::task::spawn_blocking(move || look_up(&folder, &below)).await;
     match found.map_err(|_| Error::Internal)? {
         Found::Nothing => Err(Error::NotInFolder),
-        Found::Folder(list) => Ok(listed(list, request)),
+        Found::Folder(list) => Ok(listed(&list, request)),
         Found::File(opened) => Ok(file(opened, &name, request)),
     }
 }
@@ -158,7 +158,7 @@ fn list(path: &Path) -> serde_json::Value {
     json!({ "files": files, "more": more })
 }
 
-fn listed(list: serde_json::Value, request: &Request<'_>) -> Response {
+fn listed(list: &serde_json::Value, request: &Request<'_>) -> Response {
     let mut text = format!("{list:#}");
     text.push('\n');
     let mut fields = HeaderMap::new();

@@ -262,6 +262,14 @@ impl Gateway {
     }
 }
 
+/// The target URI of a request as it may be told: without a callback and without secrets' values.
+#[must_use]
+pub fn told(place: &Place, path: &str, query: Option<&str>) -> Option<String> {
+    let portal = &place.portal;
+    let target = portal.target(path, query).ok()?;
+    portal.folder.is_none().then(|| provenance::without_secrets(&target.url()).into())
+}
+
 impl From<Failure<Self>> for Error {
     fn from(failure: Failure<Self>) -> Self {
         match failure {

@@ -46,6 +46,14 @@ impl Problem {
         self
     }
 
+    /// Says what the portal was asked for, if the error is about its answer.
+    pub(super) fn of_target(self, error: &Error, target: impl Fn() -> Option<String>) -> Self {
+        match target().filter(|_| error.is_of_the_portal()) {
+            Some(url) => self.with("portal_url", url),
+            None => self,
+        }
+    }
+
     fn after(mut self, wait: std::time::Duration) -> Self {
         self.retry_after = Some(wait);
         self

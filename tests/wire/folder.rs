@@ -45,7 +45,10 @@ async fn a_file_is_sent_with_cors_ranges_and_validators() {
     let head = world.client.request("HEAD", "/p/class/aire.csv", "").await;
     assert_eq!((head.status, head.field("content-length")), (200, Some("8")));
     let json = world.get("/p/class/sub/%C3%A0%20b.json").await;
-    assert_eq!((json.text().as_str(), json.field("content-type")), ("[1]", Some("application/json")));
+    assert_eq!(
+        (json.text().as_str(), json.field("content-type")),
+        ("[1]", Some("application/json"))
+    );
     let page = world.get("/p/class/page.html").await;
     assert_eq!(page.field("content-disposition"), Some("attachment"));
     assert!(page.field("content-security-policy").expect("one").contains("sandbox"));
@@ -90,7 +93,8 @@ async fn the_folder_lists_what_it_has() {
     let (_kept, yaml) = folder();
     let world = World::with(&yaml).await;
     let list = world.get("/p/class/").await.json();
-    let paths: Vec<_> = list["files"].as_array().expect("a list").iter().map(|f| &f["path"]).collect();
+    let paths: Vec<_> =
+        list["files"].as_array().expect("a list").iter().map(|f| &f["path"]).collect();
     assert_eq!(paths, ["aire.csv", "page.html", "sub/à b.json"]);
     let entry = world.get("/portals").await.json();
     assert_eq!(entry["portals"][0]["dialect"], "files");
