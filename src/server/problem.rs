@@ -321,11 +321,15 @@ fn problem(error: &Error) -> Problem {
 }
 
 fn portal_failed(status: Option<u16>, why: PortalFailure, found: Option<&String>) -> Problem {
-    let answered = status.map_or_else(String::new, |status| format!(" (status {status})"));
+    let answered = match (status, why) {
+        (Some(status), PortalFailure::Page(_)) => format!(" (HTML, status {status})"),
+        (Some(status), _) => format!(" (status {status})"),
+        (None, _) => String::new(),
+    };
     let what = match why {
         PortalFailure::NotJson => "an error that is not JSON",
-        PortalFailure::Page(WebPage::Login) => "a login page (HTML)",
-        PortalFailure::Page(WebPage::Other) => "a web page (HTML) instead of JSON",
+        PortalFailure::Page(WebPage::Login) => "a login page",
+        PortalFailure::Page(WebPage::Other) => "a web page instead of JSON",
         PortalFailure::Status => "a status that nothing can be done with",
         PortalFailure::Redirect(RedirectRefusal::TooMany) => "too many redirects",
         PortalFailure::Redirect(RedirectRefusal::NoTarget) => "a redirect without a target",

@@ -158,33 +158,43 @@ async fn auto_asks_for_json_and_remembers_where_only_jsonp_works() {
 
 #[tokio::test]
 async fn what_an_entry_says_goes_to_its_own_origin_and_nowhere_else() {
-    let other = FakePortal::new(|request| {
-        let seen =
-            format!("[{}, {}]", request.head.contains("s3cret"), request.head.contains("ca"));
-        Reply::http(200, "Content-Type: application/json\r\n", seen)
-    })
-    .await;
-    let away = format!("http://127.0.0.1:{}/there", other.address().port());
-    let portal = FakePortal::new(move |request| match request.field("x-kept") {
-        Some("ca") => Reply::http(302, &format!("Location: {away}\r\n"), ""),
-        _ => Reply::http(500, "", ""),
-    })
-    .await;
-    let yaml = portal_with(
-        &portal,
-        &[
-            "ask: json",
-            "user_agent: Mozilla/5.0",
-            "headers: { X-Kept: ca }",
-            "downloads: [127.0.0.1]",
-        ],
-    );
+    let portal = FakePortal::padding("1").await;
+    let other = portal.beside([127, 0, 0, 2], |_| Reply::http(200, "", "[2]")).await;
+    let away = format!("{}/there", other.origin());
+    portal.now(move |_| Reply::http(302, &format!("Location: {away}\r\n"), ""));
+    // Whoever runs the tests has this variable.
+    let key = "api_key: { env: CARGO_PKG_NAME, header: X-App-Token }";
+    let lines = [
+        "ask: json",
+        key,
+        "user_agent: Mozilla/5.0",
+        "headers: { X-Kept: ca }",
+        "downloads: [127.0.0.2]",
+        "authorization: true",
+    ];
+    let yaml = portal_with(&portal, &lines).replace("127.0.0.1/32", "127.0.0.0/8");
     let world = World::with(&yaml).await;
-    let answer = world.get("/p/city/x").await;
-    // Another port than the entry's is another place.
-    assert_eq!(answer.status, 502, "{answer}");
-    assert_eq!(portal.received()[0].field("user-agent"), Some("Mozilla/5.0"));
-    assert_eq!(other.targets().len(), 0);
+    let answer = world.client.request("GET", "/p/city/x", "Authorization: mine\r\n").await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "[2]"));
+    let (own, away) = (&portal.received()[0], &other.received()[0]);
+    for (field, value) in [("x-app-token", "unpad"), ("x-kept", "ca"), ("authorization", "mine")] {
+        assert_eq!(own.field(field), Some(value));
+        assert_eq!(away.field(field), None, "{field}");
+    }
+    assert_eq!(away.field("user-agent"), Some("Mozilla/5.0"));
+}
+
+#[tokio::test]
+async fn a_key_in_a_parameter_is_told_to_the_portal_alone() {
+    let portal = FakePortal::padding("1").await;
+    let key = "api_key: { env: CARGO_PKG_NAME, parameter: wskey }";
+    let world = World::with(&portal_with(&portal, &["dialect: generic", key])).await;
+    let answer = world.get("/p/city/x?q=1").await;
+    assert_eq!(portal.received()[0].query("wskey"), Some("unpad"));
+    assert!(!answer.to_string().contains("wskey"), "{answer}");
+    portal.now(|_| Reply::html(500, "<html>"));
+    let failed = world.get("/p/city/y").await;
+    assert!(failed.text().contains("portal_url") && !failed.text().contains("wskey"), "{failed}");
 }
 
 #[tokio::test]
@@ -206,7 +216,7 @@ async fn a_login_page_is_told_as_one() {
     let answer = world.get("/p/city/x").await;
     assert_eq!(
         answer.json()["detail"],
-        "The portal answered with a login page (HTML) (status 403)."
+        "The portal answered with a login page (HTML, status 403)."
     );
 }
 
