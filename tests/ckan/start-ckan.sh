@@ -129,7 +129,7 @@ print(*(f"{name}={each.getsockname()[1]}" for name, each in zip(names, sockets))
 PYTHON
 }
 
-read_ports() {
+read_ports() { # ckan_port, pg_port, redis_port, solr_port
   [ -e "$home/ports" ] || fail 'nothing was started here'
   # shellcheck source=/dev/null
   . "$home/ports"
