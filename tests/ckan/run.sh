@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 
 program=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/debug/unpad}")
 tools=${UNPAD_CI_TOOLS:-${TMPDIR:-/tmp}/unpad-ci-tools}
-export CKAN_HOME=${CKAN_HOME:-$tools/ckan}
+export CKAN_HOME=${CKAN_HOME:-$tools/ckan-${CKAN_VERSION:-2.12.0}}
 work=$(mktemp -d)
 gateway=
 
@@ -32,7 +32,11 @@ exec 3>"$CKAN_HOME/lock"
 flock -w 900 3 || fail "another run holds $CKAN_HOME"
 trap finish EXIT
 
-tests/ckan/start-ckan.sh up >"$work/environment" 3>&- || fail 'CKAN does not start'
+# Databases that were kept may be damaged, for they are not synchronised with the disk: once more anew.
+tests/ckan/start-ckan.sh up >"$work/environment" 3>&- || {
+  tests/ckan/start-ckan.sh wipe 3>&-
+  tests/ckan/start-ckan.sh up >"$work/environment" 3>&-
+} || fail 'CKAN does not start'
 # shellcheck source=/dev/null
 . "$work/environment"
 

@@ -12,8 +12,9 @@
 #   start-ckan.sh pg-start  and start it again
 #   start-ckan.sh env       print the exports again
 #
-# Environment: CKAN_HOME (kept between runs; about 450 MB), CKAN_VERSION (2.12.0, 2.11.6, 2.10.11),
-# CKAN_ROWS (of the large table), CKAN_WORKERS, CKAN_PYTHON (3.10 or later). Ports are free ones.
+# Environment: CKAN_VERSION (2.12.0, 2.11.6, 2.10.11), CKAN_HOME (one for each version, kept between
+# runs; about 450 MB), CKAN_ROWS (of the large table), CKAN_WORKERS, CKAN_PYTHON (3.10 or later). Ports
+# are free ones. Another seed.py or number of rows makes the databases anew.
 #
 # One thread for each worker: with more, datastore_search of 2.12.0 now and then closes a cursor that
 # another thread reads (`resource_id_from_alias`).
@@ -21,12 +22,12 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 
-home=${CKAN_HOME:-${UNPAD_CI_TOOLS:-${TMPDIR:-/tmp}/unpad-ci-tools}/ckan}
 version=${CKAN_VERSION:-2.12.0}
+home=${CKAN_HOME:-${UNPAD_CI_TOOLS:-${TMPDIR:-/tmp}/unpad-ci-tools}/ckan-$version}
 rows=${CKAN_ROWS:-100000}
 workers=${CKAN_WORKERS:-3}
 python=${CKAN_PYTHON:-python3}
-venv=$home/venv-$version
+venv=$home/venv
 export CKAN_INI=$home/ckan.ini
 started=$SECONDS
 
@@ -249,9 +250,16 @@ make_databases() {
   touch "$home/databases.done"
 }
 
+catalogue() { # what the databases are made from
+  { sha256sum <"$here/seed.py"; printf '%s rows\n' "$rows"; } | tr '\n' ' '
+}
+
 up() {
+  mkdir -p "$home/log"
+  if [ -e "$home/catalogue" ] && [ "$(cat "$home/catalogue")" != "$(catalogue)" ]; then wipe; fi
   mkdir -p "$home/log" "$home/redis" "$home/storage"
   chmod 755 "$home"
+  catalogue >"$home/catalogue"
   install_what_is_missing
   choose_ports
   read_ports
@@ -290,13 +298,15 @@ down() {
   stop_pg
 }
 
+wipe() {
+  down
+  rm -rf "$home"/{pg,storage,redis,log,databases.done,seed.json,catalogue,token,ports,ckan.ini}
+}
+
 case ${1:-up} in
   up) up ;;
   down) down ;;
-  wipe)
-    down
-    rm -rf "$home"/{pg,storage,redis,databases.done,seed.json,token,log,ports,ckan.ini}
-    ;;
+  wipe) wipe ;;
   restart)
     read_ports
     stop ckan
