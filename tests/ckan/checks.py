@@ -231,6 +231,25 @@ def by_post(name, given, wanted, kind):
     return same(target, wanted, "POST", form.encode(), {"Content-Type": "application/x-www-form-urlencoded"})
 
 
+def posted_again(name, given):
+    """It is read, so it is kept, whatever the order in which it is written."""
+    by_post(name, given, 200, "JSON")
+    turned = dict(reversed(given.items()))
+    second = ask(CITY, ACTION + name, "POST", json.dumps(turned, indent=1).encode(), JSON)
+    expect("the beginning of Cache-Status", second.cache[:10], "unpad; hit")
+    return second.cache
+
+
+def preflight(target):
+    """A page asks first whether it may post JSON."""
+    answer = ask(CITY, target, "OPTIONS", fields={"Origin": "https://page.example", "Access-Control-Request-Method": "POST",
+                                                  "Access-Control-Request-Headers": "content-type"})
+    expect_in("the status", answer.status, (200, 204))
+    expect_in("POST", "POST", answer.fields.get("Access-Control-Allow-Methods", ""))
+    expect_in("content-type", "content-type", answer.fields.get("Access-Control-Allow-Headers", "").lower())
+    return f"{answer.status}, {answer.fields['Access-Control-Allow-Methods']}"
+
+
 def no_write(name, given, fields):
     target = ACTION + name
     answer = ask(CITY, target, "POST", json.dumps(given).encode(), JSON | fields)
@@ -281,6 +300,8 @@ def checks():
     for status, name, given in posts():
         for kind in ("JSON", "form", "text"):
             yield f"POST as {kind}: {name} {json.dumps(given, ensure_ascii=False)}", by_post, name, given, status, kind
+    yield "POST twice", posted_again, "package_search", {"q": "bus", "rows": 3, "sort": "name desc"}
+    yield "OPTIONS before a POST", preflight, action("package_search")
     token = {"Authorization": TOKEN}
     new = {"name": f"not-to-be-{uuid.uuid4().hex[:8]}", "owner_org": SEED["orgs"][0]}
     yield "POST package_create", no_write, "package_create", new, {}

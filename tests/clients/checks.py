@@ -127,7 +127,8 @@ def command(*arguments):
     done = subprocess.run(["ckanapi", *arguments, "-r", DEMO], capture_output=True, text=True, timeout=60)
     if done.returncode:
         raise Failed(f"{done.returncode}: {done.stderr.strip()[-300:]}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    # Not splitlines: a description has a U+2028 in it.
+    return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
 @check("ckanapi search datasets")
