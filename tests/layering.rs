@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("portal", &["jsonp", "cors", "cache", "upstream"]),
     ("gateway", &["clock", "jsonp", "cache", "upstream", "portal"]),
     ("server", &["clock", "cors", "cache", "upstream", "portal", "gateway"]),
-    ("config", &["jsonp", "cors", "upstream", "portal", "server"]),
+    ("config", &["jsonp", "cors", "cache", "upstream", "portal", "server"]),
     ("demo", &[]),
     (
         "cli",
@@ -33,6 +33,8 @@ const NARROW: &[(&str, &str, &[&str])] = &[
     // Option types: the portal room knows terms, and neither caches nor dials.
     ("portal", "cache", &["freshness"]),
     ("portal", "upstream", &["HostRule", "Limits", "SiteRules"]),
+    // To know who decides freshness.
+    ("config", "cache", &["freshness"]),
     // To say how a portal is doing, and why a redirect was not followed.
     ("server", "upstream", &["Health", "RedirectRefusal"]),
 ];
@@ -45,12 +47,13 @@ const CRATES: &[(&str, &[&str])] = &[
     ("brotli", &["cache"]),
     ("clap", &["cli"]),
     ("crc32fast", &["cache"]),
+    ("encoding_rs", &["gateway"]),
     ("flate2", &["cache"]),
     ("http_body_util", &["server", "demo", "cli"]),
     ("hyper", &["upstream", "server", "demo", "cli"]),
     ("hyper_util", &["server", "demo", "cli"]),
     ("indicatif", &["cli"]),
-    ("memchr", &["jsonp"]),
+    ("memchr", &["jsonp", "gateway"]),
     ("moka", &["cache"]),
     ("prometheus_client", &["server"]),
     ("regex", &["cors", "portal", "gateway", "server", "config"]),
@@ -61,8 +64,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustls", &["upstream"]),
     ("rustls_native_certs", &["upstream"]),
     ("schemars", &["config"]),
-    ("serde", &["config"]),
-    ("serde_json", &["server", "config", "demo", "cli"]),
+    ("serde", &["gateway", "config"]),
+    ("serde_json", &["gateway", "server", "config", "demo", "cli"]),
     ("serde_saphyr", &["config"]),
     ("sfv", &["cache"]),
     ("simdutf8", &["jsonp"]),

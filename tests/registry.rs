@@ -37,7 +37,8 @@ fn there_are_twelve_portals_or_more_and_no_two_are_the_same() {
     assert_eq!(ids.len(), all, "two entries have one id");
     let bases: HashSet<_> = registry.iter().map(|portal| portal.base.to_string()).collect();
     assert_eq!(bases.len(), all, "two entries have one base");
-    let callbacks: HashSet<_> = registry.iter().map(|portal| portal.callback.as_str()).collect();
+    let callbacks: HashSet<_> =
+        registry.iter().map(|portal| portal.asking.callback.as_str()).collect();
     assert_eq!(callbacks.len(), all, "two portals are asked for one callback name");
 }
 
@@ -54,10 +55,12 @@ fn every_portal_is_asked_for_its_status_by_jsonp_at_one_action_path() {
     for portal in shipped().registry.iter() {
         let id = &portal.id;
         let target = portal.target(STATUS, None).unwrap_or_else(|why| panic!("{id}: {why}"));
-        assert_eq!(target.form, Form::Padded, "{id}");
-        let url = target.text();
+        assert_eq!(target.form, Form::Json, "{id}");
+        let padded = target.padded().expect("a callback is asked for");
+        let url = padded.as_str();
         assert_eq!(url.matches("/api/3/action").count(), 1, "{id}: {url}");
-        let asked = format!("{}/{STATUS}?callback={}", portal.base, portal.callback.as_str());
+        let asked =
+            format!("{}/{STATUS}?callback={}", portal.base, portal.asking.callback.as_str());
         assert_eq!(url, asked, "{id}");
     }
 }

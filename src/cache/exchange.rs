@@ -44,8 +44,29 @@ pub struct Head {
     pub validators: Validators,
 }
 
-/// The content, and the fields that follow from it (a digest, a validator of our own).
-pub type Rest<E> = BoxFuture<'static, Result<(HeaderMap, Content), E>>;
+/// What follows the fields of a response.
+pub type Rest<E> = BoxFuture<'static, Result<Received, E>>;
+
+/// All of a response.
+#[derive(Debug)]
+pub struct Received {
+    /// The fields, with those that follow from the content (a digest, a validator of our own).
+    pub fields: HeaderMap,
+    /// The content.
+    pub content: Content,
+    /// The status that the content tells, where it tells another one than the head.
+    pub status: Option<StatusCode>,
+    /// Whether the content tells of a failure, so that it is kept no longer than an error answer.
+    pub failed: bool,
+}
+
+impl Received {
+    /// Content that tells nothing of how the request went.
+    #[must_use]
+    pub fn new(fields: HeaderMap, content: Content) -> Self {
+        Self { fields, content, status: None, failed: false }
+    }
+}
 
 impl<E> std::fmt::Debug for Arrival<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -15,7 +15,7 @@ use super::purge::Fetching;
 use super::stored::{Kept, announce, compact};
 use super::{
     Arrival, Ask, Cache, Content, ContentStream, Entry, Forward, Head, Origin, Part, Passing,
-    Reply, Rest, Selecting, StoredResponse, coding, freshness,
+    Received, Reply, Rest, Selecting, StoredResponse, coding, freshness,
 };
 
 /// One errand to the origin.
@@ -129,12 +129,12 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         head: Head,
         rest: Rest<E>,
     ) -> Result<Reply, E> {
-        let status = head.status;
+        let mut status = head.status;
         if freshness::is_error(status) && self.usable(&errand).is_some() {
             return self.cover(errand, Ok(()));
         }
         let wall = self.clock.wall();
-        let lifetime = lifetime(errand.ask, &head, wall);
+        let mut lifetime = lifetime(errand.ask, &head, wall);
         if lifetime.is_none() {
             if !freshness::is_error(status) && errand.ask.part == Part::Full {
                 // What was stored is no longer what the origin server says.
@@ -145,10 +145,15 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 errand.land(Landing::NotShared);
             }
         }
-        let (fields, content) = match rest.await {
+        let Received { fields, content, status: told, failed } = match rest.await {
             Err(error) => return self.cover(errand, Err(error)),
             Ok(received) => received,
         };
+        if told.is_some() || failed {
+            status = told.unwrap_or(status);
+            let kept_as = if failed { StatusCode::BAD_REQUEST } else { status };
+            lifetime = self::lifetime(errand.ask, &Head { status: kept_as, ..head.clone() }, wall);
+        }
         let Some(lifetime) = lifetime else {
             let passing = Passing::unstored(&errand.ask.policy, status, fields, content);
             errand.land(match passing.as_error() {
@@ -157,7 +162,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             });
             return Ok(Reply::passing(passing, errand.why));
         };
-        let head = Head { fields, ..head };
+        let head = Head { status, fields, ..head };
         match content {
             Content::Buffer(bytes) => {
                 let stored = self.stored(&errand, head, lifetime, wall, Kept::Buffer(bytes));

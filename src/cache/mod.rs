@@ -55,7 +55,9 @@ pub use coding::Coding;
 use collapse::{Flights, Landing, Seat, Waited};
 pub use control::Directives;
 pub use entry::Entry;
-pub use exchange::{Answer, Arrival, Ask, Failure, Head, Origin, Part, Passing, Reply, Rest};
+pub use exchange::{
+    Answer, Arrival, Ask, Failure, Head, Origin, Part, Passing, Received, Reply, Rest,
+};
 pub use fields::Fields;
 pub use inventory::{List, Listed, Visitor};
 pub use key::CacheKey;

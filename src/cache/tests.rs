@@ -68,7 +68,10 @@ impl Origin for Told {
             }
             let content = Content::Buffer(Bytes::from(number.to_string()));
             let head = Head { status, fields: fields.clone(), validators: Validators::default() };
-            Ok(Arrival::Response(head, Box::pin(std::future::ready(Ok((fields, content))))))
+            Ok(Arrival::Response(
+                head,
+                Box::pin(std::future::ready(Ok(Received::new(fields, content)))),
+            ))
         }
     }
 }

@@ -9,11 +9,11 @@ use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use crate::portal::{Base, PortalId};
-use crate::upstream::HostRule;
+use crate::portal::PortalId;
 
-use super::section::{CheckedCors, Freshness, Pattern, PortalLimits, RouteLimits};
-use super::value::{Address, Link, Ordered, Range, Size, Text, Time};
+use super::entry::Portal;
+use super::section::{CheckedCors, Freshness, PortalLimits};
+use super::value::{Address, Link, Ordered, Size, Text, Time};
 
 /// The registry of an unpad gateway: server, cache, CORS, defaults and portals.
 #[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
@@ -147,107 +147,6 @@ pub(super) struct Defaults {
     pub freshness: Freshness,
     /// How far a fetch may go.
     pub limits: PortalLimits,
-}
-
-/// A portal.
-#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Portal {
-    /// Its name for people.
-    pub title: Option<String>,
-    /// Its home page.
-    pub home: Option<Text<Link>>,
-    /// Where its paths begin; ends before `/api`.
-    pub base: Text<Base>,
-    /// The software it runs.
-    #[serde(default)]
-    pub dialect: Dialect,
-    /// Whether it is asked for JSONP or JSON; the dialect's way if not said.
-    pub ask: Option<Ask>,
-    /// For `dialect: transparent`: says that its operator trusts this origin server with everything
-    /// a client sends and with everything a browser obeys on the gateway's origin.
-    #[serde(default)]
-    pub dangerous_transparent: bool,
-    /// Fields that are let through beside the usual ones; for `plain` portals.
-    pub fields: Option<Fields>,
-    /// Query parameters that are removed before it is asked (CKAN: `_`).
-    pub drop_query: Option<Vec<String>>,
-    /// Hosts its files may come from by redirect: `files.example.org`, or `.example.org` for all
-    /// below it.
-    #[serde(default)]
-    pub downloads: Vec<Text<HostRule>>,
-    /// Address ranges it may be reached at beyond public space, such as `10.1.0.0/16`.
-    #[serde(default)]
-    pub allow_cidr: Vec<Text<Range>>,
-    /// An SPDX identifier (`CC-BY-4.0`) or a URL.
-    pub licence: Option<String>,
-    /// Whom to name as the source.
-    pub attribution: Option<String>,
-    /// How long its answers are kept and reused.
-    #[serde(default)]
-    pub freshness: Freshness,
-    /// Which origins may read its answers.
-    #[serde(default)]
-    pub cors: CheckedCors,
-    /// How far a fetch from it may go.
-    #[serde(default)]
-    pub limits: PortalLimits,
-    /// Refinements for some paths; the first that matches counts.
-    #[serde(default)]
-    pub routes: Vec<Route>,
-}
-
-/// A refinement for some paths.
-#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Route {
-    /// A regular expression on the path after `/p/{portal}`, such as
-    /// `^/api/3/action/datastore_search$`.
-    pub path: Text<Pattern>,
-    /// How long answers are kept and reused.
-    #[serde(default)]
-    pub freshness: Freshness,
-    /// Which origins may read the answers.
-    #[serde(default)]
-    pub cors: CheckedCors,
-    /// How far a fetch may go.
-    #[serde(default)]
-    pub limits: RouteLimits,
-}
-
-/// The software a portal runs.
-#[derive(Debug, Clone, Copy, Default, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Dialect {
-    /// CKAN.
-    #[default]
-    Ckan,
-    /// JSON or files without JSONP.
-    Plain,
-    /// The operator's own origin server: every method and every field passes, both ways. Needs
-    /// `dangerous_transparent: true`.
-    Transparent,
-}
-
-/// Fields that are let through beside the usual ones.
-#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Fields {
-    /// Of a client's request, such as `Accept-Language`: sent to the portal.
-    pub request: Vec<String>,
-    /// Of the portal's response, such as `X-Total-Count`; `"*"` for all but those that would act on
-    /// this gateway's own origin (cookies, security policies, CORS).
-    pub response: Vec<String>,
-}
-
-/// How a portal is asked.
-#[derive(Debug, Clone, Copy, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Ask {
-    /// With a callback.
-    Jsonp,
-    /// Without one.
-    Json,
 }
 
 /// The JSON Schema of the configuration file, for editors.

@@ -10,8 +10,10 @@
 //! **Invariant:** aliases, anchors and files over [`FILE_BYTES`] are refused: a configuration needs
 //! neither, and an alias bomb is made of them.
 
+mod entry;
 mod error;
 mod file;
+mod portal;
 mod resolve;
 mod section;
 mod value;
@@ -27,7 +29,7 @@ use crate::{cors, server};
 
 pub use error::ConfigError;
 pub use file::schema;
-pub use resolve::single_portal;
+pub use portal::single_portal;
 
 /// The longest configuration file: 1 MiB, several thousand portals.
 pub const FILE_BYTES: u64 = 1 << 20;
@@ -146,22 +148,28 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
         return Err(ConfigError::too_long(&name));
     }
     let text = String::from_utf8(bytes).map_err(|_| ConfigError::not_text(&name))?;
-    let mut config = parse(&name, &text)?;
+    let root = path.parent().unwrap_or(path);
+    let mut config = parsed(&name, &text, root)?;
     if let Some(file) = config.admin.as_mut().and_then(|admin| admin.token_file.as_mut()) {
         // Beside the registry, wherever the process was started.
-        *file = path.parent().unwrap_or(path).join(&*file);
+        *file = root.join(&*file);
     }
     Ok(config)
 }
 
-/// Checks the text of a configuration file; `name` is for messages.
+/// Checks the text of a configuration file; `name` is for messages. Folders are looked for where the
+/// process was started.
 ///
 /// # Errors
 /// [`ConfigError`] with the place in the text.
 pub fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
+    parsed(name, text, Path::new(""))
+}
+
+fn parsed(name: &str, text: &str, root: &Path) -> Result<Config, ConfigError> {
     let file: file::File = serde_saphyr::from_str_with_options(text, strict())
         .map_err(|error| ConfigError::of_yaml(name, &error))?;
-    resolve::config(file).map_err(|sentence| ConfigError::of_meaning(name, sentence))
+    resolve::config(file, root).map_err(|sentence| ConfigError::of_meaning(name, sentence))
 }
 
 /// Reads a public URL as the file's would be read.

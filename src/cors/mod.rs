@@ -36,11 +36,12 @@ const REQUESTED_HEADERS: usize = 32;
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Accept-Ranges, Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, \
      Content-Length, Content-Range, Date, ETag, Link, Location, Retry-After, Server-Timing, \
-     Unpad-Attribution, Vary",
+     Unpad-Attribution, Unpad-Rewritten, Vary, X-SODA2-Fields, X-SODA2-Types",
 );
 
 /// Methods a page may use.
-const METHODS: &str = "GET, HEAD, OPTIONS";
+const READING: &str = "GET, HEAD, OPTIONS";
+const READING_AND_POST: &str = "GET, HEAD, POST, OPTIONS";
 
 /// The values of the fields that every answer carries. Constants are checked when this is compiled.
 const ANY: HeaderValue = HeaderValue::from_static("*");
@@ -64,6 +65,17 @@ pub enum Origins {
 #[error("credentials cannot be allowed for every origin (Fetch §3.2.5): list the origins")]
 pub struct CredentialsWithAny;
 
+/// The methods that pages may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Methods {
+    /// GET, HEAD and OPTIONS.
+    Reading,
+    /// Those, and POST.
+    ReadingAndPost,
+    /// The one that a page asks for.
+    Any,
+}
+
 /// Who may read an answer, and for how long a browser may remember that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -71,7 +83,7 @@ pub struct Policy {
     credentials: bool,
     max_age: Duration,
     exposed: HeaderValue,
-    any_method: bool,
+    methods: Methods,
 }
 
 impl Default for Policy {
@@ -81,7 +93,7 @@ impl Default for Policy {
             credentials: false,
             max_age: DEFAULT_MAX_AGE,
             exposed: EXPOSED,
-            any_method: false,
+            methods: Methods::Reading,
         }
     }
 }
@@ -113,11 +125,11 @@ impl Policy {
         credentials: bool,
         max_age: Duration,
     ) -> Result<Self, CredentialsWithAny> {
-        let Self { any_method, .. } = *self;
+        let Self { methods, .. } = *self;
         // Fetch §3.2.4: `*` means every field only to requests without credentials.
         let literal = credentials && self.exposed == ANY;
         let exposed = if literal { EXPOSED } else { self.exposed.clone() };
-        Ok(Self { exposed, any_method, ..Self::new(origins, credentials, max_age)? })
+        Ok(Self { exposed, methods, ..Self::new(origins, credentials, max_age)? })
     }
 
     /// The same policy with more fields that a page may read.
@@ -143,10 +155,10 @@ impl Policy {
         self
     }
 
-    /// The same policy with every method allowed that a page asks for.
+    /// The same policy with other methods.
     #[must_use]
-    pub const fn with_any_method(mut self) -> Self {
-        self.any_method = true;
+    pub const fn with_methods(mut self, methods: Methods) -> Self {
+        self.methods = methods;
         self
     }
 
@@ -192,8 +204,11 @@ impl Policy {
         if self.allow_origin(request, &mut response) {
             let asked = request.get(ACCESS_CONTROL_REQUEST_METHOD);
             let asked = asked.filter(|name| Method::from_bytes(name.as_bytes()).is_ok());
-            let methods = asked.filter(|_| self.any_method).cloned();
-            let methods = methods.unwrap_or(HeaderValue::from_static(METHODS));
+            let methods = match (self.methods, asked) {
+                (Methods::Any, Some(asked)) => asked.clone(),
+                (Methods::ReadingAndPost, _) => HeaderValue::from_static(READING_AND_POST),
+                (Methods::Any | Methods::Reading, _) => HeaderValue::from_static(READING),
+            };
             response.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
             if let Some(names) = requested_headers(request) {
                 response.insert(ACCESS_CONTROL_ALLOW_HEADERS, names);

@@ -6,11 +6,15 @@ use std::time::Duration;
 use crate::portal::PathRefusal;
 use crate::upstream::{self, Excess, RedirectRefusal};
 
+use super::web_page::WebPage;
+
 /// Why the portal's answer cannot be handed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PortalFailure {
     /// It is an error, and not in JSON.
     NotJson,
+    /// It is an error, and a web page.
+    Page(WebPage),
     /// Its status is none that can be handed on.
     Status,
     /// It leads elsewhere.
@@ -38,6 +42,12 @@ pub enum Error {
     /// The path could lead elsewhere.
     #[error("invalid path: {0}")]
     InvalidPath(PathRefusal),
+    /// The action may change something.
+    #[error("action not allowed")]
+    ActionNotAllowed(String),
+    /// The content of a request is not what the action needs.
+    #[error("invalid content: {0}")]
+    InvalidContent(&'static str),
     /// The request came through this gateway before.
     #[error("loop detected")]
     LoopDetected,
@@ -117,6 +127,8 @@ impl Error {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::InvalidPath(_) => "invalid-path",
+            Self::ActionNotAllowed(_) => "action-not-allowed",
+            Self::InvalidContent(_) => "invalid-content",
             Self::LoopDetected => "loop-detected",
             Self::AddressProhibited => "address-prohibited",
             Self::PortalUnresolvable => "portal-unresolvable",

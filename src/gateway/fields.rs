@@ -83,6 +83,9 @@ pub(super) fn of_json(upstream: &HeaderMap, portal: &Portal, target: &Url) -> He
     let mut fields = HeaderMap::with_capacity(ROOM);
     fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     copy(upstream, &mut fields, &[CACHE_CONTROL, RETRY_AFTER, CONTENT_LANGUAGE]);
+    for name in portal.dialect.traits().response_fields {
+        copy(upstream, &mut fields, &[HeaderName::from_static(name)]);
+    }
     keep_vary_star(upstream, &mut fields);
     provenance::add_source(&mut fields, portal, target);
     fields

@@ -1,5 +1,5 @@
-//! What is stored, as operators see it: by portal and URL instead of by key. Secrets' values and our
-//! callback are not told, and what is not told cannot be searched for.
+//! What is stored, as operators see it: by portal and URL instead of by key. Secrets' values are not
+//! told, and what is not told cannot be searched for.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,8 @@ use url::Url;
 use crate::cache::{CacheKey, Listed, Matches};
 use crate::portal::{PathRefusal, Portal};
 
-use super::{Gateway, Named, Place, key, provenance};
+use super::aim::{Named, key};
+use super::{Gateway, Place, provenance};
 
 /// The largest compiled pattern in bytes: URLs are simple, so more is a mistake. Over it the
 /// pattern is refused.
@@ -113,11 +114,8 @@ impl Filter {
 impl Named<'_> {
     /// The URL as it may be told.
     fn told(&self) -> String {
-        // Only what is asked for padded has a callback of ours, and it comes last.
-        let callback = self.url.rfind(['?', '&']).filter(|_| self.form == "padded");
-        let without_callback = callback.map_or(self.url, |at| &self.url[..at]);
-        let Ok(url) = Url::parse(without_callback) else { return String::new() };
-        provenance::without_secrets(&url, None).into()
+        let Ok(url) = Url::parse(self.url) else { return String::new() };
+        provenance::without_secrets(&url).into()
     }
 }
 
@@ -204,7 +202,7 @@ impl Place {
     /// [`PathRefusal`], as a request for it would be refused.
     pub fn selection(&self, path: &str, query: Option<&str>) -> Result<Selection, PathRefusal> {
         let target = self.portal.target(path, query)?;
-        Ok(Selection::One(key(&self.portal, target.form, target.text())))
+        Ok(Selection::One(key(&self.portal, target.form, target.text(), None)))
     }
 }
 

@@ -17,6 +17,8 @@
 //! and all of them a `transparent` one. What a client may ask of the cache (RFC 9111 §5.2.1) and its
 //! validators end here.
 
+mod action;
+mod aim;
 mod entity_tag;
 mod error;
 mod fields;
@@ -28,35 +30,28 @@ mod recent;
 mod reload;
 mod respond;
 mod select;
+mod unsafe_method;
+mod web_page;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{
-    AUTHORIZATION, CONTENT_LOCATION, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LOCATION, RANGE, VIA,
-};
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::header::{AUTHORIZATION, CACHE_CONTROL};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use crate::cache::{
-    Answer, Ask, Cache, CacheKey, CacheStatus, Content, Directives, Failure, Forward, Head, Part,
-    Passing, Validators,
-};
+use crate::cache::{Ask, Cache, CacheStatus, Content, Directives, Failure};
 use crate::clock::Clock;
 use crate::portal::{Form, Portal, Registry, Terms};
 use crate::upstream::{Clients, Health, Site};
 
+use aim::Aim;
 pub use error::{Error, Limit, PortalFailure};
 pub use inventory::{Filter, Item, Page, PatternError, Selection, Totals};
-use origin::PortalOrigin;
-use recent::{Aim, Recent};
+use origin::{PortalOrigin, Ways};
+use recent::Recent;
 pub use reload::Changes;
-
-/// The version of what is stored: part of every key, so that another version's entries are misses.
-const KEY_VERSION: &str = "2";
-
-/// RFC 8586.
-const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
+pub use web_page::WebPage;
 
 /// The gateway: portals, their sites, and the cache.
 #[derive(Debug)]
@@ -70,20 +65,13 @@ pub struct Gateway {
     recent: Recent,
 }
 
-/// The parts of a key that say what a stored response is, as [`ask`] makes it.
-#[derive(Debug, Clone, Copy)]
-struct Named<'a> {
-    portal: &'a str,
-    form: &'a str,
-    url: &'a str,
-}
-
 /// A portal and its place on the network.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// What is known of the portal.
     pub portal: Arc<Portal>,
     site: Arc<Site>,
+    ways: Arc<Ways>,
 }
 
 /// A request for something of a portal's.
@@ -93,7 +81,7 @@ pub struct Request<'a> {
     pub place: &'a Place,
     /// The terms for this path of it.
     pub terms: &'a Arc<Terms>,
-    /// The method: any for a transparent portal, else GET or HEAD.
+    /// The method: any for a transparent portal, else GET or HEAD, or POST for an action.
     pub method: &'a Method,
     /// The path behind the portal's id, without its leading slash, as received.
     pub path: &'a str,
@@ -101,7 +89,7 @@ pub struct Request<'a> {
     pub query: Option<&'a str>,
     /// The request's fields.
     pub fields: &'a HeaderMap,
-    /// The request's content, which only a transparent portal gets.
+    /// The request's content.
     pub content: Option<Bytes>,
 }
 
@@ -142,7 +130,8 @@ impl Gateway {
         let place = |portal: &Arc<Portal>| {
             let limits = &portal.terms.limits;
             let site = Site::new(clients, portal.site_rules(), limits, Arc::clone(&clock));
-            let place = Place { portal: Arc::clone(portal), site: Arc::new(site) };
+            let ways = Arc::new(Ways::new(Arc::clone(&clock)));
+            let place = Place { portal: Arc::clone(portal), site: Arc::new(site), ways };
             (portal.id.to_string(), place)
         };
         Self {
@@ -173,27 +162,33 @@ impl Gateway {
     /// [`Error`], one variant for each problem a caller can be told of.
     pub async fn answer(&self, request: Request<'_>) -> Result<Response, Error> {
         let portal = &request.place.portal;
-        if went_through_us(request.fields) {
+        if aim::went_through_us(request.fields) {
             return Err(Error::LoopDetected);
         }
-        let (aim, is_new) = match self.recent.aim(&request) {
+        let posted = action::posted(&request)?;
+        let (aim, is_new) = match self.recent.aim(&request).filter(|_| posted.is_none()) {
             Some(aim) => (aim, false),
-            None => (Arc::new(aim(&request)?), true),
+            None => (Arc::new(Aim::of(&request, posted.as_ref())?), posted.is_none()),
         };
-        let ask = self.ask(&request, &aim);
+        let credentials = aim::credentials(&request);
+        let is_personal = !credentials.is_empty();
+        let ask = self.ask(&request, &aim, posted.is_some(), is_personal);
         // Made where the portal is asked, which most requests do not come to.
         let origin = || PortalOrigin {
             portal: Arc::clone(portal),
             site: Arc::clone(&request.place.site),
+            ways: Arc::clone(&request.place.ways),
             terms: Arc::clone(request.terms),
             method: request.method.clone(),
-            target: aim.target.clone(),
+            // A callback would make the portal forget who asks.
+            target: if is_personal { aim.target.clone().unpadded() } else { aim.target.clone() },
             fields: Arc::clone(&ask.fields),
-            range: range(&request),
-            content: request.content.clone(),
+            credentials: credentials.clone(),
+            range: aim::range(&request),
+            content: posted.clone().or_else(|| request.content.clone()),
             buffer: self.buffer,
         };
-        if !matches!(*request.method, Method::GET | Method::HEAD) {
+        if posted.is_none() && !matches!(*request.method, Method::GET | Method::HEAD) {
             return Box::pin(self.pass(&ask, origin())).await;
         }
         // What is stored may be lost between its look-up and its reading; then it is a miss.
@@ -205,7 +200,13 @@ impl Gateway {
             }
             let (form, now) = (aim.target.form, self.clock.now());
             match respond::respond(&self.cache, reply, form, &request, now).await {
-                Some(response) => return Ok(response),
+                Some(mut response) => {
+                    if is_personal {
+                        let control = HeaderValue::from_static("private, no-store");
+                        response.fields.insert(CACHE_CONTROL, control);
+                    }
+                    return Ok(response);
+                }
                 None => self.cache.invalidate(&ask.key).await,
             }
         }
@@ -213,128 +214,23 @@ impl Gateway {
     }
 
     /// What a request asks of the cache.
-    fn ask(&self, request: &Request<'_>, aim: &Aim) -> Ask {
+    fn ask(&self, request: &Request<'_>, aim: &Aim, question: bool, personal: bool) -> Ask {
         let form = aim.target.form;
         let fields = match form {
             Form::Raw => fields::of_raw_request(request.fields),
             Form::File => fields::named(request.fields, &request.place.portal.fields.request),
-            Form::Padded | Form::Json => HeaderMap::new(),
+            Form::Json => HeaderMap::new(),
         };
         Ask {
             key: aim.key.clone(),
             policy: aim.policy.clone(),
             directives: Directives::of_request(request.fields),
-            authorized: fields.contains_key(AUTHORIZATION),
+            authorized: personal || fields.contains_key(AUTHORIZATION),
             fields: Arc::new(fields),
-            part: part(request, form),
+            part: aim::part(request, form, question),
             offline: self.offline,
         }
     }
-
-    /// Hands a request on whose method changes something, or may.
-    async fn pass(&self, ask: &Ask, origin: PortalOrigin) -> Result<Response, Error> {
-        let (method, target) = (origin.method.clone(), origin.target.url());
-        let portal = Arc::clone(&origin.portal);
-        let reply = self.cache.answer(ask, || origin).await?;
-        let cache = reply.status;
-        let Answer::Passing(Passing { status, fields, content }) = reply.answer else {
-            return Err(Error::Internal);
-        };
-        // RFC 9111 §4.4: a cache MUST invalidate the target URI when it receives a non-error status
-        // code in response to an unsafe request method (including methods whose safety is
-        // unknown); it MAY invalidate others of the same origin that Location and
-        // Content-Location name.
-        if !method.is_safe() && matches!(status.as_u16(), 200..=399) {
-            let named = |name| target.join(fields.get(name)?.to_str().ok()?).ok();
-            let content_location = named(CONTENT_LOCATION);
-            let places = [Some(target.clone()), named(LOCATION), content_location.clone()];
-            for url in places.into_iter().flatten().filter(|u| u.origin() == target.origin()) {
-                // What is being fetched was asked for before the change, or may have been.
-                self.cache.purge_key(&key(&portal, Form::Raw, url.as_str())).await;
-            }
-            if let (true, Content::Buffer(content), true) =
-                (method == Method::POST, &content, content_location == Some(target))
-            {
-                let head =
-                    Head { status, validators: Validators::of(&fields), fields: fields.clone() };
-                self.cache.store_post(ask, head, content.clone()).await;
-            }
-        }
-        Ok(Response { status, fields, content, cache })
-    }
-}
-
-/// What a request for a path and query comes to.
-fn aim(request: &Request<'_>) -> Result<Aim, Error> {
-    let portal = &request.place.portal;
-    let target = portal.target(request.path, request.query).map_err(Error::InvalidPath)?;
-    let key = key(portal, target.form, target.text());
-    Ok(Aim { key, policy: portal.cache_policy(request.terms, request.path), target })
-}
-
-/// Names what answers to a request for `url` are stored under.
-fn key(portal: &Portal, form: Form, url: &str) -> CacheKey {
-    let form = match form {
-        Form::Padded => "padded",
-        Form::Json => "json",
-        Form::File => "file",
-        Form::Raw => "raw",
-    };
-    CacheKey::new(portal.id.as_str(), &[KEY_VERSION, form, url])
-}
-
-impl<'a> Named<'a> {
-    /// What a key of ours says.
-    fn of(key: &'a CacheKey) -> Option<Self> {
-        let mut parts = key.parts();
-        let (portal, version) = (parts.next()?, parts.next()?);
-        let named = Self { portal, form: parts.next()?, url: parts.next()? };
-        (version == KEY_VERSION).then_some(named)
-    }
-}
-
-/// The fields by which a request asks for a part of a file.
-fn range(request: &Request<'_>) -> HeaderMap {
-    if *request.method != Method::GET || !request.fields.contains_key(RANGE) {
-        return HeaderMap::new();
-    }
-    fields::named(request.fields, &[RANGE, IF_RANGE])
-}
-
-fn part(request: &Request<'_>, form: Form) -> Part {
-    let (method, fields) = (request.method, request.fields);
-    let is_message = matches!(form, Form::File | Form::Raw);
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        Part::None(Forward::Method)
-    } else if form == Form::Raw
-        && (fields.contains_key(IF_MATCH) || fields.contains_key(IF_UNMODIFIED_SINCE))
-    {
-        // RFC 9110 §13.2.1: preconditions that are for the origin server alone to evaluate.
-        Part::None(Forward::Request)
-    } else if fields.contains_key(AUTHORIZATION) && form != Form::Raw {
-        // The field is not forwarded. Whoever sends it may expect an answer of her own.
-        Part::None(Forward::Bypass)
-    } else if is_message && (*method == Method::HEAD || fields.contains_key(RANGE)) {
-        // A HEAD of JSON is answered by a GET, because portals pad only GET; a file's is asked for
-        // as such, so that nobody downloads the file for its length, or for a part of it.
-        Part::LookUp
-    } else {
-        Part::Full
-    }
-}
-
-/// RFC 8586 §2: whether a request has been through a gateway like this one.
-fn went_through_us(fields: &HeaderMap) -> bool {
-    let names_us = |name: &HeaderName| {
-        fields.get_all(name).iter().filter_map(|line| line.to_str().ok()).any(|line| {
-            line.split(',').any(|member| {
-                let id = member.split(';').next().unwrap_or(member);
-                // In Via, the id follows the protocol version (RFC 9110 §7.6.3).
-                id.split_whitespace().any(|word| word.eq_ignore_ascii_case("unpad"))
-            })
-        })
-    };
-    names_us(&CDN_LOOP) || names_us(&VIA)
 }
 
 impl From<Failure<Self>> for Error {

@@ -15,6 +15,9 @@ const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 /// Whom to name as the source, as an RFC 9651 string or display string.
 const ATTRIBUTION: HeaderName = HeaderName::from_static("unpad-attribution");
 
+/// How JSON that was rewritten differs from the portal's own bytes.
+const REWRITTEN: HeaderName = HeaderName::from_static("unpad-rewritten");
+
 /// Parameters whose values are not told, by a word of their name.
 const SECRETS: [&str; 12] = [
     "key",
@@ -49,7 +52,7 @@ pub(super) fn remove_digest(fields: &mut HeaderMap) {
 
 /// Adds source, licence and attribution.
 pub(super) fn add_source(fields: &mut HeaderMap, portal: &Portal, target: &Url) {
-    let source = without_secrets(target, portal.dialect.callback_parameter());
+    let source = without_secrets(target);
     append_link(fields, source.as_str(), "via");
     if let Some(licence) = portal.licence_url() {
         append_link(fields, &licence, "license");
@@ -59,13 +62,22 @@ pub(super) fn add_source(fields: &mut HeaderMap, portal: &Portal, target: &Url) 
     }
 }
 
-/// The target URI as it may be told: without our callback, and with secrets' values taken out.
-pub(super) fn without_secrets(target: &Url, callback: Option<&str>) -> Url {
+/// Adds how the JSON differs from the portal's own bytes, if it does (an RFC 9651 dictionary).
+pub(super) fn add_rewritten(fields: &mut HeaderMap, charset: Option<&str>, non_finite: usize) {
+    let charset = charset.map(|charset| format!("charset=\"{charset}\""));
+    let non_finite = (non_finite > 0).then(|| format!("non-finite={non_finite}"));
+    let how: Vec<_> = charset.into_iter().chain(non_finite).collect();
+    if !how.is_empty() {
+        insert(fields, REWRITTEN, &how.join(", "));
+    }
+}
+
+/// The target URI as it may be told: with secrets' values taken out.
+pub(super) fn without_secrets(target: &Url) -> Url {
     let mut told = target.clone();
     let Some(query) = target.query() else { return told };
     let kept: Vec<_> = query
         .split('&')
-        .filter(|parameter| callback.is_none_or(|c| Portal::parameter_name(parameter) != c))
         .map(|parameter| match parameter.split_once('=') {
             Some((name, _)) if is_secret(&Portal::parameter_name(name)) => {
                 format!("{name}=REDACTED")
@@ -132,16 +144,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_and_our_callback_are_not_told() {
-        let url = "https://a.example/x?q=1&api_key=s3&Token=t&callback=cb".parse().expect("a URL");
-        let told = without_secrets(&url, Some("callback"));
+    fn secrets_are_not_told() {
+        let url = "https://a.example/x?q=1&api_key=s3&Token=t".parse().expect("a URL");
+        let told = without_secrets(&url);
         assert_eq!(told.as_str(), "https://a.example/x?q=1&api_key=REDACTED&Token=REDACTED");
         let odd = "https://a.example/x?api%5Fk%65y=s3&accessToken=t&author=me&keywords=k";
-        let told = without_secrets(&odd.parse().expect("a URL"), None);
+        let told = without_secrets(&odd.parse().expect("a URL"));
         let expected = "api%5Fk%65y=REDACTED&accessToken=REDACTED&author=me&keywords=k";
         assert_eq!(told.query(), Some(expected));
-        let only = "https://a.example/x?callback=cb".parse().expect("a URL");
-        assert_eq!(without_secrets(&only, Some("callback")).as_str(), "https://a.example/x");
     }
 
     #[test]

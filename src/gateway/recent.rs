@@ -9,11 +9,10 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::cache::CacheKey;
-use crate::cache::freshness::Policy;
-use crate::portal::{Portal, Target, Terms};
+use crate::portal::{Portal, Terms};
 
 use super::Request;
+use super::aim::Aim;
 
 /// Targets that are remembered: 4,096. Usual ones take half a kilobyte each. One whose place is taken
 /// takes it over, for what is asked for often is soon back.
@@ -22,14 +21,6 @@ const PLACES: usize = 4096;
 /// The longest path and query that are remembered, in bytes: 1 KiB, so that all together take 16 MiB
 /// at most. For a longer one the work is done each time.
 const LONGEST: usize = 1 << 10;
-
-/// What a request for a path and query comes to.
-#[derive(Debug)]
-pub(super) struct Aim {
-    pub target: Target,
-    pub key: CacheKey,
-    pub policy: Policy,
-}
 
 /// The aims of lately.
 #[derive(Debug)]

@@ -7,23 +7,29 @@
 //! `/p/{portal}/` into the URI to ask for, and is the only place where caller's bytes meet a
 //! portal's URL.
 
+mod action;
+mod asking;
 mod dialect;
 mod fields;
 mod id;
+mod query;
 mod target;
 mod terms;
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use regex::Regex;
 use url::Url;
 
 use crate::cache::freshness::Policy;
-use crate::jsonp::CallbackName;
 use crate::upstream::{HostRule, SiteRules};
 
-pub use dialect::{Ask, Dialect, Form};
+pub use asking::{ApiKey, Asking, KeyPlace, Leniency, Rewrite};
+pub use dialect::{
+    Ask, At, Call, Dialect, Form, Format, InBand, Missing, Second, Text, Traits, Values,
+};
 pub use fields::{FieldRefusal, FieldRules};
 pub use id::{PortalId, PortalIdError};
 pub use target::{Base, BaseError, PathRefusal, Target};
@@ -38,16 +44,20 @@ pub struct Portal {
     pub title: Option<String>,
     /// Its home page.
     pub home: Option<Url>,
+    /// Its country, as ISO 3166-1 has it.
+    pub country: Option<String>,
+    /// The software it runs, for people, where the dialect does not say it.
+    pub software: Option<String>,
+    /// What is known of it, for people.
+    pub notes: Option<String>,
     /// Where its paths begin.
     pub base: Base,
+    /// The folder that it is.
+    pub folder: Option<PathBuf>,
     /// How it speaks.
     pub dialect: Dialect,
     /// How it is asked.
-    pub ask: Ask,
-    /// The callback name it is asked for.
-    pub callback: CallbackName,
-    /// Query parameters that are removed before it is asked.
-    pub drop_query: Vec<String>,
+    pub asking: Asking,
     /// Fields that are handed on beside the usual ones.
     pub fields: FieldRules,
     /// Hosts its files may come from.
@@ -106,14 +116,20 @@ impl Portal {
 
     /// Paths to try, relative to the portal.
     #[must_use]
-    pub const fn examples(&self) -> &'static [&'static str] {
-        self.dialect.examples()
+    pub fn examples(&self) -> &'static [&'static str] {
+        self.dialect.traits().examples
     }
 
     /// What the cache needs to know for a path under `terms`.
     #[must_use]
     pub fn cache_policy(&self, terms: &Terms, path: &str) -> Policy {
         terms.cache_policy(self.dialect, &target::plain_spelling(path))
+    }
+
+    /// A path as it is judged: without needless escapes and empty segments.
+    #[must_use]
+    pub fn plain_path(path: &str) -> Cow<'_, str> {
+        target::plain_spelling(path)
     }
 
     /// The name of a query parameter as the portal will read it.

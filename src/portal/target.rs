@@ -7,7 +7,8 @@ use std::str::FromStr;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::{Form, Portal};
+use super::query::{Query, Written};
+use super::{Ask, Dialect, Form, Portal};
 
 /// Why a path is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -50,27 +51,43 @@ pub struct Base {
 /// What to ask a portal for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// A URL below the portal's base, as the `url` crate writes it.
+    /// A URL below the portal's base, as the `url` crate writes it, without a callback.
     text: String,
+    /// The same with the callback, where one is asked for.
+    padded: Option<String>,
     /// What is expected there.
     pub form: Form,
 }
 
 impl Target {
-    /// The target URI as text.
+    /// The target URI as text, without a callback.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The target URI.
-    ///
-    /// # Panics
-    /// Never: what the text is has been judged when the target was made.
+    /// The target URI without a callback.
     #[must_use]
     pub fn url(&self) -> Url {
-        Url::parse(&self.text).expect("a target's text is a URL")
+        parsed(&self.text)
     }
+
+    /// The same target, to be asked for without a callback.
+    #[must_use]
+    pub fn unpadded(self) -> Self {
+        Self { padded: None, ..self }
+    }
+
+    /// The target URI with the callback, where one may be asked for.
+    #[must_use]
+    pub fn padded(&self) -> Option<Url> {
+        self.padded.as_deref().map(parsed)
+    }
+}
+
+/// What a target's text is has been judged when the target was made.
+fn parsed(text: &str) -> Url {
+    Url::parse(text).expect("a target's text is a URL")
 }
 
 impl Base {
@@ -142,44 +159,40 @@ fn before_api(path: &str) -> Option<&str> {
 impl Portal {
     /// The target for a caller's path (without its leading slash) and query, both as received.
     ///
-    /// The path goes through byte for byte. Of the query, every parameter is removed whose
-    /// once-decoded name is the callback parameter or one of `drop_query`; the callback we ask
-    /// for comes last.
+    /// The path goes through byte for byte, unless the entry rewrites it. Of the query, every
+    /// parameter is removed whose once-decoded name is the callback parameter or one of
+    /// `drop_query`; what is added comes last.
     ///
     /// # Errors
     /// [`PathRefusal`] when the path could lead elsewhere.
     pub fn target(&self, path: &str, query: Option<&str>) -> Result<Target, PathRefusal> {
         judge(path)?;
-        let form = self.dialect.form(self.ask, &plain_spelling(path));
-        let longest = self.base.text.len() + path.len() + query.map_or(0, str::len) + 64;
-        let mut uri = String::with_capacity(longest);
-        uri.push_str(&self.base.text);
-        uri.push('/');
-        uri.push_str(path);
-        let prefix_length = self.base.text.len();
-        let mut separator = '?';
-        let mut append = |parameter: &str| {
-            uri.push(std::mem::replace(&mut separator, '&'));
-            uri.push_str(parameter);
+        let rewritten = self.asking.rewritten(path);
+        if let Cow::Owned(path) = &rewritten {
+            judge(path)?;
+        }
+        let query = Query { text: query.unwrap_or_default(), asking: &self.asking };
+        let plain_path = plain_spelling(&rewritten);
+        let call = query.call(&plain_path);
+        let form = match call {
+            Some(_) => Form::Json,
+            None if self.dialect == Dialect::Transparent => Form::Raw,
+            None => Form::File,
         };
-        for parameter in query.filter(|q| !q.is_empty()).into_iter().flat_map(|q| q.split('&')) {
-            if !self.removes(parameter) {
-                append(parameter);
-            }
-        }
-        if let (Form::Padded, Some(name)) = (form, self.dialect.callback_parameter()) {
-            append(name);
-            uri.push('=');
-            uri.push_str(self.callback.as_str());
-        }
-        if !is_plain(&uri[prefix_length..]) {
-            uri = self.parsed(&uri)?;
-        }
-        Ok(Target { text: uri, form })
+        let uri = |Written(query): Written| {
+            let uri = format!("{}/{rewritten}{query}", self.base.text);
+            if is_plain(&uri[self.base.text.len()..]) { Ok(uri) } else { self.checked(&uri) }
+        };
+        let padded = call.filter(|_| self.asking.way != Ask::Json && !self.asking.post);
+        Ok(Target {
+            text: uri(query.plain(call))?,
+            padded: padded.map(|call| uri(query.padded(call))).transpose()?,
+            form,
+        })
     }
 
     /// A target URI as the `url` crate writes it.
-    fn parsed(&self, uri: &str) -> Result<String, PathRefusal> {
+    fn checked(&self, uri: &str) -> Result<String, PathRefusal> {
         let url = Url::parse(uri).map_err(|_| PathRefusal::LeavesBase)?;
         // Whatever the parser made of the path: it must still be below the base.
         let base = &self.base.text;
@@ -189,13 +202,6 @@ impl Portal {
             return Err(PathRefusal::LeavesBase);
         }
         Ok(url.into())
-    }
-
-    fn removes(&self, parameter: &str) -> bool {
-        let name = parameter.split('=').next().unwrap_or(parameter);
-        let name = decoded_name(name);
-        self.dialect.callback_parameter().is_some_and(|callback| name == callback)
-            || self.drop_query.iter().any(|dropped| name == *dropped)
     }
 }
 

@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use super::*;
 use crate::jsonp::CallbackName;
-use crate::portal::{Dialect, FieldRules, Terms};
+use crate::portal::{Asking, FieldRules, Terms};
 
 fn portal(base: &str, dialect: Dialect) -> Portal {
     Portal {
         id: "x".parse().expect("an id"),
         title: None,
         home: None,
+        country: None,
+        software: None,
+        notes: None,
+        folder: None,
         base: base.parse().expect("a base"),
         dialect,
-        ask: dialect.ask(),
-        callback: CallbackName::new("cb").expect("a name"),
+        asking: Asking::of(dialect, CallbackName::new("cb").expect("a name")),
         fields: FieldRules::default(),
-        drop_query: dialect.drop_query().iter().map(ToString::to_string).collect(),
         downloads: Vec::new(),
         allow_cidr: Vec::new(),
         licence: None,
@@ -28,7 +30,8 @@ fn portal(base: &str, dialect: Dialect) -> Portal {
 
 fn asked(path: &str, query: Option<&str>) -> Result<String, PathRefusal> {
     let target = portal("https://a.example/data", Dialect::Ckan).target(path, query)?;
-    Ok(target.text().trim_start_matches("https://a.example/data").to_owned())
+    let padded = target.padded().expect("a callback is asked for");
+    Ok(padded.as_str().trim_start_matches("https://a.example/data").to_owned())
 }
 
 #[test]
@@ -47,6 +50,7 @@ fn the_callback_comes_last_and_the_rest_goes_through_byte_for_byte() {
         (Some("x=1;callback=cb"), "/x?x=1;callback=cb&callback=cb"),
         (Some("c%2561llback=1"), "/x?c%2561llback=1&callback=cb"),
         (Some("_=123&limit=1"), "/x?limit=1&callback=cb"),
+        (Some("&a=1"), "/x?&a=1&callback=cb"),
     ] {
         assert_eq!(asked("x", query).as_deref(), Ok(expected), "{query:?}");
     }
@@ -141,5 +145,102 @@ proptest::proptest! {
             proptest::prop_assert_eq!(url.as_str(), target.text());
             proptest::prop_assert!(target.text().starts_with("https://a.example/data/"));
         }
+    }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
+fn each_dialect_asks_for_its_callback_in_its_own_way() {
+    let of = |dialect, path, query| {
+        let target = portal("https://a.example", dialect).target(path, Some(query)).expect(path);
+        let padded = target.padded().map_or("-".to_owned(), |url| url.as_str()[17..].to_owned());
+        let plain = target.text()[17..].to_owned();
+        (target.form, plain, padded)
+    };
+    let json = |plain: &str, padded: &str| (Form::Json, plain.to_owned(), padded.to_owned());
+    let file = |plain: &str| (Form::File, plain.to_owned(), "-".to_owned());
+    for (dialect, path, query, expected) in [
+        (
+            Dialect::Socrata,
+            "resource/h243-v2q5.json",
+            "$limit=2&$jsonp=evil",
+            json(
+                "/resource/h243-v2q5.json?$limit=2",
+                "/resource/h243-v2q5.json?$limit=2&$jsonp=cb",
+            ),
+        ),
+        (
+            Dialect::Socrata,
+            "api/views/h243-v2q5/rows.json",
+            "",
+            json("/api/views/h243-v2q5/rows.json", "/api/views/h243-v2q5/rows.json?jsonp=cb"),
+        ),
+        (Dialect::Socrata, "resource/h.csv", "$limit=2", file("/resource/h.csv?$limit=2")),
+        (
+            Dialect::ArcGis,
+            "s/0/query",
+            "where=1%3D1",
+            json("/s/0/query?where=1%3D1&f=json", "/s/0/query?where=1%3D1&f=json&callback=cb"),
+        ),
+        (Dialect::ArcGis, "s/0/query", "f=pbf", file("/s/0/query?f=pbf")),
+        (Dialect::ArcGis, "s", "F=PJSON&Callback=x", json("/s?F=PJSON", "/s?F=PJSON&callback=cb")),
+        (
+            Dialect::GeoServer,
+            "ows",
+            "request=GetFeature&outputformat=application/json&format_options=dpi:180;callback:x",
+            json(
+                "/ows?request=GetFeature&outputformat=application/json&format_options=dpi:180;callback:x",
+                "/ows?request=GetFeature&outputFormat=text/javascript&format_options=dpi:180;callback:cb",
+            ),
+        ),
+        (
+            Dialect::GeoServer,
+            "ows",
+            "request=GetCapabilities",
+            file("/ows?request=GetCapabilities"),
+        ),
+        (
+            Dialect::Nominatim,
+            "search",
+            "q=a",
+            json("/search?q=a&format=jsonv2", "/search?q=a&format=jsonv2&json_callback=cb"),
+        ),
+        (Dialect::Nominatim, "search", "q=a&format=xml", file("/search?q=a&format=xml")),
+        (
+            Dialect::Overpass,
+            "api/interpreter",
+            "data=[out:json];node(1);out;",
+            json(
+                "/api/interpreter?data=[out:json];node(1);out;",
+                "/api/interpreter?data=[out:json];node(1);out;&jsonp=cb",
+            ),
+        ),
+        (
+            Dialect::Overpass,
+            "api/interpreter",
+            "data=node(1);out;",
+            file("/api/interpreter?data=node(1);out;"),
+        ),
+        (
+            Dialect::MediaWiki,
+            "w/api.php",
+            "action=query",
+            json(
+                "/w/api.php?action=query&format=json",
+                "/w/api.php?action=query&format=json&callback=cb",
+            ),
+        ),
+        (
+            Dialect::Erddap,
+            "erddap/tabledap/x.json",
+            "time&time>=2020",
+            json(
+                "/erddap/tabledap/x.json?time&time%3E=2020",
+                "/erddap/tabledap/x.json?time&time%3E=2020&.jsonp=cb",
+            ),
+        ),
+        (Dialect::Erddap, "erddap/tabledap/x.csv", "time", file("/erddap/tabledap/x.csv?time")),
+    ] {
+        assert_eq!(of(dialect, path, query), expected, "{dialect} {path}?{query}");
     }
 }

@@ -52,17 +52,17 @@ impl Terms {
     /// What the cache needs to know for a path of a portal of this dialect.
     #[must_use]
     pub fn cache_policy(&self, dialect: Dialect, path: &str) -> Policy {
-        let freshness = &self.freshness;
+        let (freshness, traits) = (&self.freshness, dialect.traits());
         Policy {
-            authority: dialect.authority(),
+            authority: traits.authority,
             lifetime: freshness.default.or_else(|| dialect.lifetime(path)),
             not_found: freshness.not_found,
             error: freshness.error,
             stale_while_revalidate: freshness
                 .stale_while_revalidate
-                .unwrap_or_else(|| dialect.stale_while_revalidate()),
+                .unwrap_or(traits.stale_while_revalidate),
             stale_if_error: freshness.stale_if_error,
-            no_cache_pause: dialect.no_cache_pause(),
+            no_cache_pause: traits.no_cache_pause,
             may_code: dialect != Dialect::Transparent,
         }
     }

@@ -54,8 +54,8 @@ pub(super) async fn answer(
     }
 }
 
-/// The content of a request, if it has any. Only a transparent portal's requests may, which has been
-/// checked.
+/// The content of a request, if it has any. Only requests to a transparent portal and for an action
+/// may, which has been checked.
 async fn read(
     service: &Service,
     request: &Parts,

@@ -39,7 +39,7 @@ use crate::cache::Tiers;
 use crate::clock::Clock;
 use crate::cors;
 use crate::gateway::{Gateway, Place};
-use crate::portal::{Dialect, Terms};
+use crate::portal::{Dialect, Portal, Terms};
 
 pub use admin::{Admin, Reload, Reloaded, Token, TokenError};
 pub use listen::{Handler, Limits, serve};
@@ -184,6 +184,16 @@ impl<'a> Located<'a> {
     fn is_transparent(&self) -> bool {
         self.place().is_some_and(|place| place.portal.dialect == Dialect::Transparent)
             && matches!(self, Self::Bridge { .. })
+    }
+
+    /// Whether something may be asked for by POST here.
+    fn takes_post(&self) -> bool {
+        match self {
+            Self::Bridge { place, path, .. } => {
+                place.portal.action(&Portal::plain_path(path)).is_some()
+            }
+            Self::Entry(_) | Self::UnknownPortal | Self::Own(_) => false,
+        }
     }
 
     fn place(&self) -> Option<&'a Place> {

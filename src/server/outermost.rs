@@ -18,7 +18,7 @@ use hyper::body::Incoming;
 use crate::cors;
 
 use super::metrics::{Account, Labels};
-use super::problem::{ALLOWED, Problem};
+use super::problem::Problem;
 use super::{Located, Service, problem, router};
 
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -40,11 +40,13 @@ pub(super) async fn answer(service: &Service, request: Parts, content: Incoming)
     let mut response = match checked {
         Err(refusal) => refusal.response(service),
         Ok(()) if is_preflight => {
-            let mut response = no_content();
+            let mut response = no_content(located);
             *response.headers_mut() = policy.preflight(&request.headers);
             response
         }
-        Ok(()) if request.method == Method::OPTIONS && !located.is_transparent() => no_content(),
+        Ok(()) if request.method == Method::OPTIONS && !located.is_transparent() => {
+            no_content(located)
+        }
         Ok(()) => {
             let handled = router::route(service, located, &request, content);
             AssertUnwindSafe(handled)
@@ -70,12 +72,14 @@ fn check(request: &Parts, located: Located<'_>) -> Result<(), Problem> {
     if located.is_transparent() {
         // RFC 9110 §9.3.6, §9.3.8: CONNECT asks for a tunnel, TRACE reflects what was sent.
         return match request.method {
-            Method::CONNECT | Method::TRACE => Err(problem::method_not_allowed()),
+            Method::CONNECT | Method::TRACE => Err(problem::method_not_allowed(allowed(located))),
             _ => Ok(()),
         };
     }
-    if !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        return Err(problem::method_not_allowed());
+    match request.method {
+        Method::GET | Method::HEAD | Method::OPTIONS => {}
+        Method::POST if located.takes_post() => return Ok(()),
+        _ => return Err(problem::method_not_allowed(allowed(located))),
     }
     let has_content = request.headers.contains_key(TRANSFER_ENCODING)
         || request.headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
@@ -133,10 +137,19 @@ pub(super) fn is_host_with_port(authority: &Authority) -> bool {
         }
 }
 
-fn no_content() -> Response {
+/// The methods that can be used.
+fn allowed(located: Located<'_>) -> HeaderValue {
+    HeaderValue::from_static(if located.takes_post() {
+        "GET, HEAD, POST, OPTIONS"
+    } else {
+        "GET, HEAD, OPTIONS"
+    })
+}
+
+fn no_content(located: Located<'_>) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(ALLOW, ALLOWED);
+    response.headers_mut().insert(ALLOW, allowed(located));
     response
 }
 

@@ -9,14 +9,11 @@ use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::gateway::{Error, Limit, Place, PortalFailure};
+use crate::gateway::{Error, Limit, Place, PortalFailure, WebPage};
 use crate::upstream::RedirectRefusal;
 
 use super::Service;
 use super::metrics::Account;
-
-/// Methods of the public routes.
-pub(super) const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
 
 /// A problem, before it is written down.
 #[derive(Debug)]
@@ -28,13 +25,14 @@ pub(super) struct Problem {
     detail: String,
     members: Map<String, Value>,
     retry_after: Option<std::time::Duration>,
+    allow: Option<HeaderValue>,
 }
 
 impl Problem {
     fn new(slug: &'static str, status: u16, title: &'static str, detail: String) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let (members, retry_after) = (Map::new(), None);
-        Self { slug: Some(slug), status, title, detail, members, retry_after }
+        let members = Map::new();
+        Self { slug: Some(slug), status, title, detail, members, retry_after: None, allow: None }
     }
 
     /// RFC 9457 §4.2.1: a problem that the status says all about.
@@ -86,8 +84,8 @@ impl Problem {
         let fields = response.headers_mut();
         fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::METHOD_NOT_ALLOWED {
-            fields.insert(ALLOW, ALLOWED);
+        if let Some(allow) = self.allow {
+            fields.insert(ALLOW, allow);
         }
         if self.slug == Some("bad-request") {
             // What follows on the connection may not be what the client means by it.
@@ -129,9 +127,10 @@ pub(super) fn no_such_path() -> Problem {
 }
 
 /// RFC 9110 §15.5.6.
-pub(super) fn method_not_allowed() -> Problem {
+pub(super) fn method_not_allowed(allow: HeaderValue) -> Problem {
     let detail = "This gateway reads from portals: use GET or HEAD.";
-    Problem::blank(405, "Method Not Allowed", detail.to_owned())
+    let problem = Problem::blank(405, "Method Not Allowed", detail.to_owned());
+    Problem { allow: Some(allow), ..problem }
 }
 
 /// RFC 9110 §15.5.14.
@@ -177,6 +176,17 @@ fn problem(error: &Error) -> Problem {
         Error::InvalidPath(why) => {
             let detail = format!("The path was not forwarded: {why}.");
             Problem::new("invalid-path", 400, "Invalid path", detail)
+        }
+        Error::ActionNotAllowed(action) => {
+            let detail = format!(
+                "The action `{action}` is not known to change nothing, so it is not handed on. \
+                 Only actions that read can be asked for here."
+            );
+            Problem::new("action-not-allowed", 403, "Action not allowed", detail)
+        }
+        Error::InvalidContent(why) => {
+            let detail = format!("The content of the request is of no use: {why}.");
+            Problem::new("invalid-content", 400, "Invalid content", detail)
         }
         Error::LoopDetected => {
             let detail = "The request has been through this gateway before (Via or CDN-Loop): a \
@@ -265,7 +275,9 @@ fn problem(error: &Error) -> Problem {
 fn portal_failed(status: Option<u16>, why: PortalFailure, found: Option<&String>) -> Problem {
     let answered = status.map_or_else(String::new, |status| format!(" (status {status})"));
     let what = match why {
-        PortalFailure::NotJson => "an error that is not JSON, such as a web page",
+        PortalFailure::NotJson => "an error that is not JSON",
+        PortalFailure::Page(WebPage::Login) => "a login page (HTML)",
+        PortalFailure::Page(WebPage::Other) => "a web page (HTML) instead of JSON",
         PortalFailure::Status => "a status that nothing can be done with",
         PortalFailure::Redirect(RedirectRefusal::TooMany) => "too many redirects",
         PortalFailure::Redirect(RedirectRefusal::NoTarget) => "a redirect without a target",

@@ -7,8 +7,9 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::{Value, json};
 
+use crate::cache::freshness::Authority;
 use crate::gateway::Place;
-use crate::portal::{Dialect, Portal, Terms};
+use crate::portal::{Portal, Terms};
 use crate::upstream::Health;
 
 use super::Service;
@@ -37,6 +38,7 @@ fn answer(value: &Value) -> Response {
 
 fn describe(service: &Service, place: &Place) -> Value {
     let portal = &place.portal;
+    let traits = portal.dialect.traits();
     let url = service.link(&format!("/p/{}/", portal.id));
     let examples: Vec<_> = portal.examples().iter().map(|path| format!("{url}{path}")).collect();
     let routes: Vec<_> = portal
@@ -53,10 +55,14 @@ fn describe(service: &Service, place: &Place) -> Value {
     json!({
         "id": portal.id.as_str(),
         "title": portal.title,
-        "software": portal.dialect.to_string(),
+        "country": portal.country,
+        "software": portal.software.as_deref().unwrap_or(traits.name),
+        "dialect": traits.name,
+        "unverified": !traits.recorded,
+        "notes": portal.notes,
         "home": portal.home.as_ref().map(url::Url::as_str),
-        "base": portal.base.to_string(),
-        "ask": portal.ask.to_string(),
+        "base": portal.folder.is_none().then(|| portal.base.to_string()),
+        "ask": portal.asking.way.to_string(),
         "licence": portal.licence,
         "attribution": portal.attribution,
         "url": url,
@@ -69,9 +75,9 @@ fn describe(service: &Service, place: &Place) -> Value {
 fn policy(portal: &Portal, terms: &Terms) -> Value {
     // The lifetime of an unnamed path: CKAN's own figures differ for a few actions.
     let cache = terms.cache_policy(portal.dialect, "");
-    let decides = match portal.dialect {
-        Dialect::Ckan => "registry",
-        Dialect::Plain | Dialect::Transparent => "portal",
+    let decides = match portal.dialect.traits().authority {
+        Authority::Registry => "registry",
+        Authority::Origin => "portal",
     };
     json!({
         "freshness": {

@@ -42,6 +42,8 @@ pub struct Fetch {
     pub url: Url,
     /// Fields beside our own, such as validators; one of the same name stands instead of ours.
     pub fields: HeaderMap,
+    /// Fields for the origin of `url` alone, such as credentials: no redirect takes them elsewhere.
+    pub own: HeaderMap,
     /// Content of the request.
     pub content: Option<Bytes>,
     /// How the response is taken.
@@ -224,6 +226,9 @@ impl Site {
 
     async fn send(&self, fetch: &Fetch, url: &Url) -> Result<reqwest::Response, Error> {
         let mut fields = fetch.fields.clone();
+        if url.origin() == fetch.url.origin() {
+            fields.extend(fetch.own.clone());
+        }
         // RFC 9110 §7.6.3: an HTTP-to-HTTP gateway MUST send an appropriate Via field.
         fields.append(VIA, HeaderValue::from_static("1.1 unpad"));
         fields.append(CDN_LOOP, HeaderValue::from_static("unpad"));

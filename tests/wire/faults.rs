@@ -47,11 +47,11 @@ async fn a_web_page_with_status_200_is_not_jsonp() {
       "type": "/problems#not-jsonp",
       "title": "Not JSONP",
       "status": 502,
-      "detail": "The portal's answer is neither the JSONP that was asked for nor JSON: this is markup (HTML or XML), neither a call nor JSON, at byte 0.",
+      "detail": "The portal's answer is neither the JSONP that was asked for nor JSON: it is a web page (HTML), at byte 0.",
       "success": false,
       "error": {
         "__type": "Not JSONP",
-        "message": "The portal's answer is neither the JSONP that was asked for nor JSON: this is markup (HTML or XML), neither a call nor JSON, at byte 0."
+        "message": "The portal's answer is neither the JSONP that was asked for nor JSON: it is a web page (HTML), at byte 0."
       },
       "reason": "not-jsonp",
       "offset": 0,
@@ -71,11 +71,11 @@ async fn a_web_page_with_an_error_status_is_a_failed_portal() {
       "type": "/problems#portal-failed",
       "title": "Portal failed",
       "status": 502,
-      "detail": "The portal answered with an error that is not JSON, such as a web page (status 500).",
+      "detail": "The portal answered with an error that is not JSON (status 500).",
       "success": false,
       "error": {
         "__type": "Portal failed",
-        "message": "The portal answered with an error that is not JSON, such as a web page (status 500)."
+        "message": "The portal answered with an error that is not JSON (status 500)."
       },
       "portal_status": 500,
       "found": "<h1>\\\"\\xce\\xa3\\xcf\\x86\\xce\\xac",

@@ -1,6 +1,8 @@
 //! Behaviour over the wire: a gateway and fake portals on loopback, asserted on what was sent.
 
+mod actions;
 mod admin;
+mod asking;
 mod bridge;
 mod cache;
 mod coding;

@@ -3,9 +3,11 @@
 use crate::support::{FakePortal, Reply, World};
 
 /// Every problem type the surface names in this version.
-const TYPES: [&str; 16] = [
+const TYPES: [&str; 18] = [
     "unknown-portal",
     "invalid-path",
+    "action-not-allowed",
+    "invalid-content",
     "bad-request",
     "loop-detected",
     "address-prohibited",

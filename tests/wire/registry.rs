@@ -22,7 +22,11 @@ async fn the_registry_is_told_as_json() {
     {
       "id": "city",
       "title": "The City",
+      "country": null,
       "software": "ckan",
+      "dialect": "ckan",
+      "unverified": false,
+      "notes": null,
       "home": "https://city.example/",
       "base": "PORTAL/data",
       "ask": "jsonp",

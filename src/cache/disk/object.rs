@@ -18,9 +18,9 @@ use super::layout::ObjectName;
 use super::read::{Miss, read_verified};
 use super::seal::{CHUNK, Mark};
 
-/// What is read at once, in bytes: four chunks. A reader holds two at most, the one that it gave
+/// What is read at once, in bytes: two chunks. A reader holds two at most, the one that it gave
 /// out last and the next.
-pub(super) const PIECE: usize = 4 * CHUNK;
+pub(super) const PIECE: usize = 2 * CHUNK;
 
 /// Content as it is read, piece by piece.
 pub type Pieces = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;

@@ -113,6 +113,8 @@ pub(crate) struct Received {
     pub head: String,
     /// The target of its first line.
     pub target: String,
+    /// The content, as long as its `Content-Length` says.
+    pub content: String,
 }
 
 impl Received {
@@ -276,5 +278,10 @@ async fn read_head(stream: &mut TcpStream) -> Option<Received> {
     }
     let head = String::from_utf8_lossy(&head).into_owned();
     let target = head.split(' ').nth(1)?.to_owned();
-    Some(Received { head, target })
+    let mut received = Received { head, target, content: String::new() };
+    let length = received.field("content-length").and_then(|length| length.parse().ok());
+    let mut content = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut content).await.ok()?;
+    received.content = String::from_utf8_lossy(&content).into_owned();
+    Some(received)
 }

@@ -1,0 +1,44 @@
+//! CKAN's actions by their paths. It knows no content.
+
+use super::Portal;
+
+impl Portal {
+    /// The name of the action at a path (without needless escapes), if the portal has actions:
+    /// `api/3/action/package_show`, `api/action/package_show`. A language may stand before it.
+    #[must_use]
+    pub fn action<'a>(&self, path: &'a str) -> Option<&'a str> {
+        action(path).filter(|_| self.dialect.takes_post())
+    }
+}
+
+fn action(path: &str) -> Option<&str> {
+    let (before, name) = path.trim_end_matches('/').rsplit_once("/action/")?;
+    let mut before = before.rsplit('/');
+    let is_version = |part: &str| part.len() == 1 && part.bytes().all(|b| b.is_ascii_digit());
+    let is_api = match before.next()? {
+        "api" => true,
+        version => is_version(version) && before.next() == Some("api"),
+    };
+    (is_api && !name.is_empty() && !name.contains('/')).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_the_last_segment_of_its_path() {
+        for (path, expected) in [
+            ("api/3/action/package_show", Some("package_show")),
+            ("api/action/package_show/", Some("package_show")),
+            ("ca/api/3/action/tag_list", Some("tag_list")),
+            ("api/33/action/tag_list", None),
+            ("api/3/action/", None),
+            ("api/3/action/a/b", None),
+            ("action/tag_list", None),
+            ("dataset/action/x", None),
+        ] {
+            assert_eq!(action(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! How portals are asked, as their dialects and entries say, and what is made of their answers.
+
+use std::time::Duration;
+
+use crate::support::{FakePortal, Reply, World};
+
+/// A registry of one portal with these lines.
+fn portal_with(portal: &FakePortal, lines: &[&str]) -> String {
+    format!(
+        "portals:\n  city:\n    base: {}\n    allow_cidr: [\"127.0.0.1/32\"]\n    {}\n",
+        portal.origin(),
+        lines.join("\n    ")
+    )
+}
+
+#[tokio::test]
+async fn each_dialect_is_asked_in_its_own_way_and_its_padding_comes_off() {
+    for (dialect, target, parameter, before, after) in [
+        ("socrata", "/resource/a-b.json?$limit=1", "$jsonp", "", ");"),
+        ("arcgis", "/rest/services?f=json", "callback", "", ");"),
+        ("nominatim", "/search?q=a&format=jsonv2", "json_callback", "", ")"),
+        ("overpass", "/api/interpreter?data=[out:json];out;", "jsonp", "", ");\n"),
+        ("mediawiki", "/w/api.php?action=query&format=json", "callback", "/**/", ")"),
+        ("erddap", "/erddap/tabledap/a.json?time", ".jsonp", "", ")\n"),
+        ("generic", "/x", "callback", "/* CouchDB */", ");"),
+    ] {
+        let portal = FakePortal::new(move |request| {
+            let callback = request.query(parameter).unwrap_or("nobody").to_owned();
+            Reply::http(200, "", format!("{before}{callback}({{\"a\": 1.50}}{after}"))
+        })
+        .await;
+        let world = World::with(&portal_with(&portal, &[&format!("dialect: {dialect}")])).await;
+        let answer = world.get(&format!("/p/city{target}")).await;
+        assert_eq!((answer.status, answer.text().as_str()), (200, "{\"a\": 1.50}"), "{dialect}");
+        assert!(portal.targets()[0].starts_with(target), "{dialect}: {:?}", portal.targets());
+        let via = answer.field("link").expect("a source");
+        assert!(!via.contains("unpad"), "{dialect}: {via}");
+    }
+}
+
+#[tokio::test]
+async fn geoservers_callback_stands_among_its_format_options() {
+    let portal = FakePortal::new(|request| {
+        let callback = request.query("format_options").and_then(|o| o.split("callback:").nth(1));
+        let fields = "Content-Type: text/javascript\r\n";
+        Reply::http(200, fields, format!("{}({{}})", callback.unwrap_or("parseResponse")))
+    })
+    .await;
+    let world = World::with(&portal_with(&portal, &["dialect: geoserver"])).await;
+    let wfs = "/p/city/ows?service=WFS&request=GetFeature&outputFormat=application/json";
+    assert_eq!(world.get(wfs).await.text(), "{}");
+    assert!(portal.targets()[0].contains("&outputFormat=text/javascript&format_options=callback:"));
+}
+
+#[tokio::test]
+async fn a_generic_entry_says_how_it_is_asked() {
+    let portal = FakePortal::new(|request| match request.query("format") {
+        Some("jsonP") => {
+            let name = request.query("prefix").unwrap_or("none").to_owned();
+            Reply::http(200, "", format!("{name}([1])"))
+        }
+        other => Reply::http(200, "", format!("<{}/>", other.unwrap_or("xml"))),
+    })
+    .await;
+    let world = World::with(&portal_with(
+        &portal,
+        &[
+            "dialect: generic",
+            "callback: { parameter: prefix, query: { format: jsonP } }",
+            "query: { format: json, per_page: \"100\" }",
+        ],
+    ))
+    .await;
+    assert_eq!(world.get("/p/city/v2/country?format=xml&date=2020").await.text(), "[1]");
+    let target = &portal.targets()[0];
+    assert!(target.starts_with("/v2/country?date=2020&per_page=100&format=jsonP&prefix=unpad"));
+}
+
+#[tokio::test]
+async fn a_handler_in_a_parameter_of_several_parts_keeps_the_callers_other_parts() {
+    let portal = FakePortal::new(|request| {
+        let handler = request.query("tqx").and_then(|tqx| tqx.split("responseHandler:").nth(1));
+        let name = handler.unwrap_or("google.visualization.Query.setResponse").to_owned();
+        Reply::http(200, "", format!("/*O_o*/\n{name}({{\"status\":\"ok\"}});"))
+    })
+    .await;
+    let callback = "callback: { parameter: tqx, before: \"responseHandler:\" }";
+    let world = World::with(&portal_with(&portal, &["dialect: generic", callback])).await;
+    let answer = world.get("/p/city/gviz/tq?tqx=reqId:7;responseHandler:x").await;
+    assert_eq!(answer.text(), "{\"status\":\"ok\"}");
+    assert!(portal.targets()[0].starts_with("/gviz/tq?tqx=reqId:7;responseHandler:unpad"));
+}
+
+#[tokio::test]
+async fn a_failure_told_with_status_200_is_kept_for_seconds() {
+    let portal = FakePortal::new(|request| {
+        let json = "{\"error\":{\"code\":400,\"message\":\"no\"}}";
+        Reply::http(200, "", format!("{}({json});", request.callback()))
+    })
+    .await;
+    let world = World::with(&portal_with(&portal, &["dialect: arcgis"])).await;
+    let first = world.get("/p/city/0/query").await;
+    assert_eq!(first.status, 200);
+    assert!(first.field("cache-status").expect("one").contains("ttl=5"));
+    portal.now(|request| Reply::http(200, "", format!("{}({{}});", request.callback())));
+    world.clock.advance(Duration::from_secs(6));
+    assert_eq!(world.get("/p/city/0/query").await.text(), "{}");
+}
+
+#[tokio::test]
+async fn other_charsets_are_transcoded_and_that_is_told() {
+    let portal = FakePortal::new(|request| {
+        let mut content = format!("{}([\"", request.callback()).into_bytes();
+        content.extend(b"\xe0 \x80\"]);");
+        Reply::http(200, "Content-Type: text/javascript; charset=ISO-8859-1\r\n", content)
+    })
+    .await;
+    let world = World::with(&portal_with(&portal, &[])).await;
+    let answer = world.get("/p/city/x").await;
+    assert_eq!(answer.text(), "[\"à €\"]");
+    assert_eq!(answer.field("content-type"), Some("application/json"));
+    assert_eq!(answer.field("unpad-rewritten"), Some("charset=\"windows-1252\""));
+    let utf16: Vec<u8> = "\u{feff}[\"α\"]".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    portal.now(move |_| Reply::http(200, "", utf16.clone()));
+    let answer = world.get("/p/city/y").await;
+    assert_eq!(answer.text(), "[\"α\"]");
+    assert_eq!(answer.field("unpad-rewritten"), Some("charset=\"UTF-16LE\""));
+}
+
+#[tokio::test]
+async fn an_undeclared_charset_is_refused_with_the_reason() {
+    let portal = FakePortal::new(|_| Reply::http(200, "", b"[\"\xe0\"]")).await;
+    let world = World::with(&portal_with(&portal, &["ask: json"])).await;
+    let answer = world.get("/p/city/x").await;
+    assert_eq!((answer.status, answer.json()["reason"].as_str()), (502, Some("invalid-utf8")));
+}
+
+#[tokio::test]
+async fn auto_asks_for_json_and_remembers_where_only_jsonp_works() {
+    let portal = FakePortal::new(|request| match request.callback() {
+        "" => Reply::html(200, "<html>no</html>"),
+        callback => Reply::ckan(format!("{callback}(1);")),
+    })
+    .await;
+    let world = World::with(&portal_with(&portal, &["ask: auto"])).await;
+    assert_eq!(world.get("/p/city/a").await.text(), "1");
+    assert_eq!(portal.targets().len(), 2);
+    assert_eq!(world.get("/p/city/b").await.text(), "1");
+    assert_eq!(portal.targets().len(), 3);
+    // Once in a while the cheaper way is tried again, and it works now.
+    portal.now(|_| Reply::http(200, "Content-Type: application/json\r\n", "2"));
+    world.clock.advance(Duration::from_secs(3601));
+    assert_eq!(world.get("/p/city/c").await.text(), "2");
+    assert_eq!(world.get("/p/city/d").await.text(), "2");
+    assert_eq!(portal.targets().len(), 5);
+    assert_eq!(portal.targets()[3..], ["/c".to_owned(), "/d".to_owned()]);
+}
+
+#[tokio::test]
+async fn what_an_entry_says_goes_to_its_own_origin_and_nowhere_else() {
+    let other = FakePortal::new(|request| {
+        let seen =
+            format!("[{}, {}]", request.head.contains("s3cret"), request.head.contains("ca"));
+        Reply::http(200, "Content-Type: application/json\r\n", seen)
+    })
+    .await;
+    let away = format!("http://127.0.0.1:{}/there", other.address().port());
+    let portal = FakePortal::new(move |request| match request.field("x-kept") {
+        Some("ca") => Reply::http(302, &format!("Location: {away}\r\n"), ""),
+        _ => Reply::http(500, "", ""),
+    })
+    .await;
+    let yaml = portal_with(
+        &portal,
+        &[
+            "ask: json",
+            "user_agent: Mozilla/5.0",
+            "headers: { X-Kept: ca }",
+            "downloads: [127.0.0.1]",
+        ],
+    );
+    let world = World::with(&yaml).await;
+    let answer = world.get("/p/city/x").await;
+    // Another port than the entry's is another place.
+    assert_eq!(answer.status, 502, "{answer}");
+    assert_eq!(portal.received()[0].field("user-agent"), Some("Mozilla/5.0"));
+    assert_eq!(other.targets().len(), 0);
+}
+
+#[tokio::test]
+async fn paths_are_rewritten_as_the_entry_says_and_judged_afterwards() {
+    let portal = FakePortal::padding("1").await;
+    let rewrite = "rewrite: [{ from: \"^/api/3/action/\", to: \"/api/action/\" }, \
+                   { from: \"^/up/(.*)$\", to: \"/$1/../x\" }]";
+    let world = World::with(&portal_with(&portal, &[rewrite])).await;
+    assert_eq!(world.get("/p/city/api/3/action/tag_list").await.text(), "1");
+    assert!(portal.targets()[0].starts_with("/api/action/tag_list?callback="));
+    assert_eq!(world.get("/p/city/up/a").await.status, 400);
+}
+
+#[tokio::test]
+async fn a_login_page_is_told_as_one() {
+    let page = "<!DOCTYPE html><title>Sign in</title><input type=\"password\">";
+    let portal = FakePortal::new(move |_| Reply::html(403, page)).await;
+    let world = World::with(&portal_with(&portal, &[])).await;
+    let answer = world.get("/p/city/x").await;
+    assert_eq!(
+        answer.json()["detail"],
+        "The portal answered with a login page (HTML) (status 403)."
+    );
+}
