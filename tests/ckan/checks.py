@@ -134,6 +134,17 @@ def not_json(target, portal_status):
     return f"{portal_status} in HTML is a problem: {kind}"
 
 
+def not_a_number():
+    """CKAN up to 2.10 writes NaN, which is not JSON; since then it fails."""
+    target = action("datastore_search_sql", sql=f'SELECT f FROM "{SEED["odd"]}"')
+    if VERSION >= (2, 11):
+        return not_json(target, 500)
+    if b"NaN" not in ask(CKAN, target).content:
+        raise Failed("CKAN itself writes no NaN")
+    said = problem(ask(CITY, target), 502, "not-jsonp")
+    return said["detail"]
+
+
 def no_file(target, portal_status):
     """A page where a file is expected: the status passes, and nothing can run as a page of ours."""
     answer = ask(CITY, target)
@@ -290,6 +301,7 @@ def checks():
     yield "HTML: a slash too much", not_json, ACTION + "status_show/", 404
     yield "HTML: an old version", not_json, "/api/1/action/status_show", 404
     yield "HTML: a page", not_json, "/dataset/qualitat-aire-2024", 200
+    yield "NaN by SQL", not_a_number,
     yield "HTML: a dump of nothing", no_file, dump("no-such-table"), 404
     yield "HTML: a dump in no format", no_file, dump(SEED["odd"], format="yaml"), 500 if VERSION >= (2, 12) else 400
     yield "HTML: a private dump", no_file, dump(SEED["private_table"]), 404
