@@ -13,12 +13,13 @@ use crate::cache::freshness::Authority;
 use crate::cors;
 use crate::jsonp::CallbackName;
 use crate::portal::{
-    self, ApiKey, Asking, Base, Call, FieldRules, KeyPlace, PortalId, Rewrite, Route, Terms,
+    self, ApiKey, Asking, Base, Call, FieldRules, KeyPlace, OpenTargets, PortalId, Rewrite, Route,
+    Terms,
 };
 use crate::upstream;
 
 use super::value::{OriginRules, Size, Time};
-use super::{entry, section};
+use super::{entry, file, section};
 
 /// A registry of one CKAN portal, for `--portal`.
 ///
@@ -42,6 +43,7 @@ pub fn single_portal(url: &str, allow_cidr: Vec<ipnet::IpNet>) -> Result<portal:
         dialect,
         fields: FieldRules::default(),
         downloads: Vec::new(),
+        any_download: false,
         allow_cidr,
         licence: None,
         attribution: None,
@@ -107,12 +109,44 @@ pub(super) fn portal(
         asking,
         fields,
         downloads: entry.downloads.into_iter().map(|rule| rule.0).collect(),
+        any_download: false,
         allow_cidr: entry.allow_cidr.into_iter().map(|range| range.0.0).collect(),
         licence: entry.licence,
         attribution: entry.attribution,
         terms: Arc::new(own),
         routes,
     })
+}
+
+/// What the open targets mean.
+pub(super) fn open_targets(
+    written: file::OpenTargets,
+    defaults: &Terms,
+) -> Result<OpenTargets, String> {
+    if written.hosts.is_empty() && !written.dangerous_any_public_host {
+        return Err("open_targets: name `hosts`, or leave it out".to_owned());
+    }
+    let base = dialect_terms(defaults, portal::Dialect::Plain, &FieldRules::default());
+    let base = Terms { limits: open_limits(base.limits), ..base };
+    let at = "open_targets";
+    let terms = terms(&base, &written.freshness, &written.limits.0, &written.cors.0, at)?;
+    Ok(OpenTargets {
+        hosts: written.hosts.into_iter().map(|rule| rule.0).collect(),
+        any_public_host: written.dangerous_any_public_host,
+        allow_cidr: written.allow_cidr.into_iter().map(|range| range.0.0).collect(),
+        terms: Arc::new(terms),
+        callback: callback_name(&OpenTargets::ID.parse().map_err(|_| "an id".to_owned())?)?,
+    })
+}
+
+/// What strangers may have of hosts that nobody chose: files of 256 MiB, and 8 fetches at once.
+fn open_limits(base: upstream::Limits) -> upstream::Limits {
+    upstream::Limits {
+        file_bytes: base.file_bytes.min(256 << 20),
+        concurrency: base.concurrency.min(8),
+        queue: base.queue.min(64),
+        ..base
+    }
 }
 
 fn dialect(entry: &entry::Portal) -> Result<portal::Dialect, String> {

@@ -48,6 +48,15 @@ pub enum Error {
     /// The content of a request is not what the action needs.
     #[error("invalid content: {0}")]
     InvalidContent(&'static str),
+    /// There is no such path of ours below the portal.
+    #[error("no such path")]
+    NoSuchPath,
+    /// The resource has no file.
+    #[error("no file")]
+    NoFile,
+    /// The resource's file is at a host that the portal's entry does not name.
+    #[error("file at another host: {0}")]
+    FileElsewhere(String),
     /// The request came through this gateway before.
     #[error("loop detected")]
     LoopDetected,
@@ -129,6 +138,8 @@ impl Error {
             Self::InvalidPath(_) => "invalid-path",
             Self::ActionNotAllowed(_) => "action-not-allowed",
             Self::InvalidContent(_) => "invalid-content",
+            Self::NoSuchPath | Self::NoFile => "not-found",
+            Self::FileElsewhere(_) => "target-not-allowed",
             Self::LoopDetected => "loop-detected",
             Self::AddressProhibited => "address-prohibited",
             Self::PortalUnresolvable => "portal-unresolvable",

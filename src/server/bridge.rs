@@ -45,6 +45,7 @@ pub(super) async fn answer(
         method: &request.method,
         path,
         query: request.uri.query(),
+        file: None,
         fields: &request.headers,
         content,
     };

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 
 use crate::cors;
 
+use super::drop_in::{self, DropIn};
 use super::metrics::{Account, Labels};
 use super::problem::Problem;
 use super::{Located, Service, problem, router};
@@ -26,16 +27,32 @@ const NOINDEX: HeaderValue = HeaderValue::from_static("noindex");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Answers any request.
-pub(super) async fn answer(service: &Service, request: Parts, content: Incoming) -> Response {
+pub(super) async fn answer(service: &Service, mut request: Parts, content: Incoming) -> Response {
     let started = service.clock.now();
-    let located = service.locate(request.uri.path());
+    let written = request.uri.clone();
+    let (mut open, mut refused) = (None, None);
+    match drop_in::read(service, &request.uri) {
+        DropIn::Not => {}
+        DropIn::Refused(problem) => refused = Some(problem),
+        DropIn::Registered(uri) => request.uri = uri,
+        DropIn::Open(place, uri) => {
+            request.uri = uri;
+            open = Some(place);
+        }
+    }
+    let path = request.uri.path().to_owned();
+    let located = match &open {
+        Some(place) => Located::bridge(place, path.strip_prefix('/').unwrap_or(&path)),
+        None if refused.is_some() => Located::Own(&path),
+        None => service.locate(&path),
+    };
     let policy = match located {
         Located::Bridge { terms, .. } => &terms.cors,
         Located::Entry(place) => &place.portal.terms.cors,
         Located::UnknownPortal | Located::Own(_) => &service.options.cors,
     };
     let is_preflight = cors::is_preflight(&request.method, &request.headers);
-    let checked = check(&request, located);
+    let checked = check(&request, located).and_then(|()| refused.map_or(Ok(()), Err));
     let answers_preflight = is_preflight && checked.is_ok();
     let mut response = match checked {
         Err(refusal) => refusal.response(service),
@@ -61,6 +78,8 @@ pub(super) async fn answer(service: &Service, request: Parts, content: Incoming)
     if !answers_preflight {
         policy.apply(&request.headers, response.headers_mut());
     }
+    // The log has what the client wrote.
+    request.uri = written;
     finish(service, located, response.headers_mut());
     account(service, &request, located, &response, started);
     response

@@ -14,6 +14,7 @@ use crate::upstream::RedirectRefusal;
 
 use super::Service;
 use super::metrics::Account;
+use super::outermost::loggable;
 
 /// A problem, before it is written down.
 #[derive(Debug)]
@@ -119,6 +120,23 @@ pub(super) fn unknown_portal(service: &Service) -> Problem {
     Problem::new("unknown-portal", 404, "Unknown portal", detail)
 }
 
+/// A target that no entry names. It is not repeated: it is the caller's text.
+pub(super) fn target_not_allowed(service: &Service) -> Problem {
+    let detail = format!(
+        "No portal that is registered here has this target; {} lists those that are. The operator \
+         can add an entry for it, or name its host under `open_targets.hosts`.",
+        service.link("/portals")
+    );
+    Problem::new("target-not-allowed", 403, "Target not allowed", detail)
+}
+
+/// A target that is no URL.
+pub(super) fn bad_target() -> Problem {
+    let detail = "The target is not a URL: write http or https, a host and a path, \
+                  percent-encoded where it is the value of `url`.";
+    Problem::new("invalid-path", 400, "Invalid path", detail.to_owned())
+}
+
 /// No such path of ours.
 pub(super) fn no_such_path() -> Problem {
     let detail = "There is nothing at this path. Portals are under /p/{portal}/, and /portals \
@@ -183,6 +201,19 @@ fn problem(error: &Error) -> Problem {
                  Only actions that read can be asked for here."
             );
             Problem::new("action-not-allowed", 403, "Action not allowed", detail)
+        }
+        Error::NoSuchPath => no_such_path(),
+        Error::NoFile => {
+            let detail = "The portal says of no file where this resource's data is.";
+            Problem::blank(404, "Not Found", detail.to_owned())
+        }
+        Error::FileElsewhere(host) => {
+            let detail = format!(
+                "The file is at {}, a host that the portal's entry does not name. The operator can \
+                 name it under `downloads`.",
+                loggable(host)
+            );
+            Problem::new("target-not-allowed", 403, "Target not allowed", detail)
         }
         Error::InvalidContent(why) => {
             let detail = format!("The content of the request is of no use: {why}.");

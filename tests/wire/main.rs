@@ -21,3 +21,4 @@ mod recorded;
 mod registry;
 mod server;
 mod support;
+mod targets;
