@@ -8,7 +8,8 @@ use crate::portal::{self, OpenTargets, Registry, Terms};
 use crate::{server, upstream};
 
 use super::file::{self, File};
-use super::portal::{cors, freshness, limits, open_targets, portal, size};
+use super::portal::{open_targets, portal};
+use super::terms::{cors, freshness, limits, size};
 use super::value::Time;
 use super::{Admin, Cache, Config};
 

@@ -51,6 +51,9 @@ pub enum Error {
     /// There is no such path of ours below the portal.
     #[error("no such path")]
     NoSuchPath,
+    /// The folder has no such file.
+    #[error("not in the folder")]
+    NotInFolder,
     /// The resource has no file.
     #[error("no file")]
     NoFile,
@@ -101,6 +104,8 @@ pub enum Error {
         status: u16,
         /// The reason's name.
         reason: &'static str,
+        /// The name of a finer kind of it, where there is one.
+        kind: Option<&'static str>,
         /// The reason as a sentence.
         sentence: &'static str,
         /// Where.
@@ -138,7 +143,7 @@ impl Error {
             Self::InvalidPath(_) => "invalid-path",
             Self::ActionNotAllowed(_) => "action-not-allowed",
             Self::InvalidContent(_) => "invalid-content",
-            Self::NoSuchPath | Self::NoFile => "not-found",
+            Self::NoSuchPath | Self::NoFile | Self::NotInFolder => "not-found",
             Self::FileElsewhere(_) => "target-not-allowed",
             Self::LoopDetected => "loop-detected",
             Self::AddressProhibited => "address-prohibited",

@@ -22,6 +22,7 @@ mod aim;
 mod entity_tag;
 mod error;
 mod fields;
+mod folder;
 mod inventory;
 mod open;
 mod origin;
@@ -182,6 +183,9 @@ impl Gateway {
         let portal = &request.place.portal;
         if aim::went_through_us(request.fields) {
             return Err(Error::LoopDetected);
+        }
+        if let Some(folder) = &portal.folder {
+            return folder::answer(folder, &request).await;
         }
         if request.file.is_none()
             && let Some(answered) = Box::pin(self.own(&request)).await

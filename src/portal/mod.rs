@@ -27,10 +27,8 @@ use url::Url;
 use crate::cache::freshness::Policy;
 use crate::upstream::{HostRule, SiteRules};
 
-pub use asking::{ApiKey, Asking, KeyPlace, Leniency, Rewrite};
-pub use dialect::{
-    Ask, At, Call, Dialect, Form, Format, InBand, Missing, Second, Text, Traits, Values,
-};
+pub use asking::{ApiKey, Asking, KeyPlace, Rewrite};
+pub use dialect::{Ask, At, Call, Dialect, Form, Format, InBand, Missing, Text, Traits, Values};
 pub use fields::{FieldRefusal, FieldRules};
 pub use id::{PortalId, PortalIdError};
 pub use open::OpenTargets;

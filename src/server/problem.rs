@@ -203,6 +203,10 @@ fn problem(error: &Error) -> Problem {
             Problem::new("action-not-allowed", 403, "Action not allowed", detail)
         }
         Error::NoSuchPath => no_such_path(),
+        Error::NotInFolder => {
+            let detail = "The folder has no such file. Its own path lists what it has.";
+            Problem::blank(404, "Not Found", detail.to_owned())
+        }
         Error::NoFile => {
             let detail = "The portal says of no file where this resource's data is.";
             Problem::blank(404, "Not Found", detail.to_owned())
@@ -259,12 +263,17 @@ fn problem(error: &Error) -> Problem {
                 None => problem,
             }
         }
-        Error::NotJsonp { status, reason, sentence, offset, found } => {
+        Error::NotJsonp { status, reason, kind, sentence, offset, found } => {
             let detail = format!(
                 "The portal's answer is neither the JSONP that was asked for nor JSON: \
                  {sentence}, at byte {offset}."
             );
-            Problem::new("not-jsonp", 502, "Not JSONP", detail)
+            let problem = Problem::new("not-jsonp", 502, "Not JSONP", detail);
+            let problem = match kind {
+                Some(kind) => problem.with("kind", *kind),
+                None => problem,
+            };
+            problem
                 .with("reason", *reason)
                 .with("offset", *offset)
                 .with("found", found.as_str())

@@ -209,3 +209,43 @@ async fn a_login_page_is_told_as_one() {
         "The portal answered with a login page (HTML) (status 403)."
     );
 }
+
+#[tokio::test]
+async fn what_is_no_number_becomes_null_where_the_entry_says_so() {
+    let portal =
+        FakePortal::padding("{\"a\": NaN, \"b\": [-Infinity, 1.50], \"c\": \"NaN\"}").await;
+    let refusing = World::with(&portal_with(&portal, &[])).await;
+    let answer = refusing.get("/p/city/x").await;
+    assert_eq!((answer.status, answer.json()["kind"].as_str()), (502, Some("non-finite")));
+    for policy in ["non_finite: null", "non_finite: \"null\""] {
+        let world = World::with(&portal_with(&portal, &[policy])).await;
+        let answer = world.get("/p/city/x").await;
+        assert_eq!(answer.text(), "{\"a\": null, \"b\": [null, 1.50], \"c\": \"NaN\"}");
+        assert_eq!(answer.field("unpad-rewritten"), Some("non-finite=2"));
+    }
+}
+
+#[tokio::test]
+async fn a_status_in_the_second_argument_is_the_status() {
+    let portal = FakePortal::new(|request| {
+        Reply::http(200, "", format!("{} ({{\"a\": 1}}, 404);", request.callback()))
+    })
+    .await;
+    let world = World::with(&portal_with(&portal, &["dialect: generic"])).await;
+    let answer = world.get("/p/city/x").await;
+    assert_eq!((answer.status, answer.text().as_str()), (404, "{\"a\": 1}"));
+    // As long as any 404.
+    assert!(answer.field("cache-status").expect("one").contains("ttl=30"), "{answer}");
+    let strict = World::with(&portal_with(&portal, &[])).await;
+    assert_eq!(strict.get("/p/city/x").await.json()["reason"], "multiple-arguments");
+}
+
+#[tokio::test]
+async fn a_prefix_against_hijacking_comes_off_where_the_entry_names_it() {
+    let portal = FakePortal::new(|_| Reply::http(200, "", ")]}',\n[1]")).await;
+    let named = ["ask: json", "prefix: [\")]}',\"]"];
+    let world = World::with(&portal_with(&portal, &named)).await;
+    assert_eq!(world.get("/p/city/x").await.text(), "[1]");
+    let strict = World::with(&portal_with(&portal, &[])).await;
+    assert_eq!(strict.get("/p/city/x").await.json()["kind"], "hijacking-prefix");
+}

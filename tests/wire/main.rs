@@ -14,6 +14,7 @@ mod disk;
 mod faults;
 mod fields;
 mod files;
+mod folder;
 mod long;
 mod problems;
 mod ranges;

@@ -61,7 +61,9 @@ mod tests {
 
     fn tail(pieces: &[&'static str]) -> Tail {
         let mut tail = Tail::default();
-        pieces.iter().for_each(|piece| tail.push(&Bytes::from_static(piece.as_bytes())));
+        for piece in pieces {
+            tail.push(&Bytes::from_static(piece.as_bytes()));
+        }
         tail
     }
 
