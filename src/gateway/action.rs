@@ -52,7 +52,7 @@ fn object(content: &[u8], fields: &HeaderMap, portal: &Portal) -> Result<Bytes, 
         "" | "text/plain" | "application/json" => json(content, portal),
         other if other.ends_with("+json") => json(content, portal),
         _ => Err(Error::InvalidContent(
-            "it is neither JSON nor a form: say `Content-Type: application/json`",
+            "it is neither JSON nor a urlencoded form: say `Content-Type: application/json`",
         )),
     }
 }

@@ -154,7 +154,8 @@ pub(super) fn no_such_path() -> Problem {
 
 /// RFC 9110 §15.5.6.
 pub(super) fn method_not_allowed(allow: HeaderValue) -> Problem {
-    let detail = "This gateway reads from portals: use GET or HEAD.";
+    let detail = "This gateway reads from portals: use GET or HEAD. A CKAN's actions that read can be \
+                  posted, too.";
     let problem = Problem::blank(405, "Method Not Allowed", detail.to_owned());
     Problem { allow: Some(allow), ..problem }
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, TryStreamExt};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG};
-use http::{HeaderMap, Method, StatusCode};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::cache::{Arrival, Content, ContentError, ContentStream, Head, Received, Validators};
 use crate::portal::Form;
 use crate::upstream::{Body, Read, Turn};
 
 use super::super::error::{Limit, PortalFailure};
-use super::super::{Error, fields, provenance};
+use super::super::{Error, WebPage, fields, provenance};
 use super::whole::{End, Tail};
 use super::{Digested, Errand, failed};
 
@@ -42,6 +42,10 @@ impl Errand {
         fields.remove(CONTENT_LENGTH);
         if confirms {
             return Ok(Arrival::NotModified(fields));
+        }
+        if status.as_u16() >= 400 && way.portal.dialect.takes_post() && is_page(&received) {
+            // The portal's own error page, with its scripts and its tokens, is of no use to a program.
+            return Err(failed(status, PortalFailure::Page(WebPage::Other), None));
         }
         if way.target.form == Form::File && !fields::may_pass(status, !way.range.is_empty()) {
             return Err(failed(status, PortalFailure::Status, None));
@@ -104,6 +108,13 @@ impl Errand {
         let url = self.way.target.url();
         End::of(&self.way.portal, url.path(), url.query()).filter(|_| status == StatusCode::OK)
     }
+}
+
+fn is_page(fields: &HeaderMap) -> bool {
+    let media_type = fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    media_type.is_some_and(|text| {
+        text.get(..9).is_some_and(|essence| essence.eq_ignore_ascii_case(b"text/html"))
+    })
 }
 
 /// Content that ends in an error if it does not end as it should.
