@@ -187,10 +187,8 @@ impl Gateway {
         if let Some(folder) = &portal.folder {
             return folder::answer(folder, &request).await;
         }
-        if request.file.is_none()
-            && let Some(answered) = Box::pin(self.own(&request)).await
-        {
-            return answered;
+        if let Some(verb) = resource::verb(&request) {
+            return Box::pin(self.own(&request, verb)).await;
         }
         let posted = action::posted(&request)?;
         // What is remembered is remembered by path and query.

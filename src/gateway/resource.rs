@@ -22,18 +22,19 @@ enum Place {
     Elsewhere(Url),
 }
 
+/// What of ours a request is for, if it is: what is no CKAN may have such paths itself.
+pub(super) fn verb<'a>(request: &Request<'a>) -> Option<&'a str> {
+    let verb = request.path.strip_prefix(OWN)?;
+    (request.file.is_none() && request.place.portal.dialect.takes_post()).then_some(verb)
+}
+
 impl Gateway {
-    /// Answers a request for one of our own paths below a portal; `None` if it is none.
-    pub(super) async fn own(&self, request: &Request<'_>) -> Option<Result<Response, Error>> {
-        let verb = request.path.strip_prefix(OWN)?;
-        if !request.place.portal.dialect.takes_post() {
-            // What is no CKAN may have such paths itself.
-            return None;
-        }
+    /// Answers a request for one of our own paths below a portal.
+    pub(super) async fn own(&self, request: &Request<'_>, verb: &str) -> Result<Response, Error> {
         let id = verb.strip_prefix("resource/").map(|rest| rest.split('/').next().unwrap_or(rest));
         match id.filter(|id| !id.is_empty()) {
-            Some(id) => Some(self.resource(request, id).await),
-            None => Some(Err(Error::NoSuchPath)),
+            Some(id) => self.resource(request, id).await,
+            None => Err(Error::NoSuchPath),
         }
     }
 

@@ -2,6 +2,7 @@
 //! the fields of every answer, the access log, the metrics, and that a panic costs one request.
 
 use std::borrow::Cow;
+use std::mem;
 use std::panic::AssertUnwindSafe;
 
 use axum::body::{Body, HttpBody as _};
@@ -29,22 +30,22 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// Answers any request.
 pub(super) async fn answer(service: &Service, mut request: Parts, content: Incoming) -> Response {
     let started = service.clock.now();
-    let written = request.uri.clone();
-    let (mut open, mut refused) = (None, None);
+    // What the client wrote, for the log, where it stands for something else.
+    let (mut written, mut open, mut refused) = (None, None, None);
     match drop_in::read(service, &request.uri) {
         DropIn::Not => {}
         DropIn::Refused(problem) => refused = Some(problem),
-        DropIn::Registered(uri) => request.uri = uri,
+        DropIn::Registered(uri) => written = Some(mem::replace(&mut request.uri, uri)),
         DropIn::Open(place, uri) => {
-            request.uri = uri;
+            written = Some(mem::replace(&mut request.uri, uri));
             open = Some(place);
         }
     }
-    let path = request.uri.path().to_owned();
+    let path = request.uri.path();
     let located = match &open {
-        Some(place) => Located::bridge(place, path.strip_prefix('/').unwrap_or(&path)),
-        None if refused.is_some() => Located::Own(&path),
-        None => service.locate(&path),
+        Some(place) => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
+        None if refused.is_some() => Located::Own(path),
+        None => service.locate(path),
     };
     let policy = match located {
         Located::Bridge { terms, .. } => &terms.cors,
@@ -78,10 +79,9 @@ pub(super) async fn answer(service: &Service, mut request: Parts, content: Incom
     if !answers_preflight {
         policy.apply(&request.headers, response.headers_mut());
     }
-    // The log has what the client wrote.
-    request.uri = written;
     finish(service, located, response.headers_mut());
-    account(service, &request, located, &response, started);
+    let path = written.as_ref().map_or(path, |uri| uri.path());
+    account(service, &request.method, path, located, &response, started);
     response
 }
 
@@ -212,7 +212,8 @@ pub(super) fn loggable(path: &str) -> Cow<'_, str> {
 /// One line in the log and one count, without query and client: those can be personal.
 fn account(
     service: &Service,
-    request: &Parts,
+    method: &Method,
+    path: &str,
     located: Located<'_>,
     response: &Response,
     started: std::time::Instant,
@@ -224,8 +225,8 @@ fn account(
     let cache = told.cache.unwrap_or("-");
     tracing::info!(
         target: "unpad::access",
-        method = %request.method,
-        path = %loggable(request.uri.path()),
+        method = %method,
+        path = %loggable(path),
         status = status.as_u16(),
         portal,
         cache,
@@ -234,7 +235,7 @@ fn account(
         duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "answered"
     );
-    service.metrics.answered(&Labels::new(portal, &request.method, status, cache), took);
+    service.metrics.answered(&Labels::new(portal, method, status, cache), took);
 }
 
 #[cfg(test)]
