@@ -13,6 +13,7 @@ mod faults;
 mod fields;
 mod files;
 mod long;
+mod probe;
 mod problems;
 mod ranges;
 mod recorded;
