@@ -62,8 +62,8 @@ struct Landing {
 }
 
 /// Finds what runs at a URL.
-pub(super) async fn find(asked: &Url, asker: &Asker) -> Result<Found, String> {
-    let landing = land(asked, asker).await?;
+pub(super) async fn find(url: &Url, asker: &Asker) -> Result<Found, String> {
+    let landing = land(url, asker).await?;
     let page = landing.answer.as_ref().map(|answer| &*answer.body).unwrap_or_default();
     let candidates = candidates(&landing.url, page);
     let mut answers = futures_util::stream::iter(candidates.into_iter().take(QUESTIONS))
@@ -100,8 +100,8 @@ pub(super) async fn find(asked: &Url, asker: &Asker) -> Result<Found, String> {
 }
 
 /// Asks for the URL itself. A redirect to https on the same host is where the portal is.
-async fn land(asked: &Url, asker: &Asker) -> Result<Landing, String> {
-    let mut url = asked.clone();
+async fn land(from: &Url, asker: &Asker) -> Result<Landing, String> {
+    let mut url = from.clone();
     url.set_fragment(None);
     let mut landing = ask_for(&url, asker).await?;
     let leads_on = landing.elsewhere.take();

@@ -112,21 +112,21 @@ impl Report {
 
 /// Probes one portal.
 pub async fn probe(
-    asked: &Url,
+    url: &Url,
     options: &Options,
     clients: &Clients,
     clock: Arc<dyn Clock>,
 ) -> Report {
     let start = clock.now();
-    let asker = Asker::new(asked, options, clients, Arc::clone(&clock));
-    let found = examine(asked, options, &asker).await;
+    let asker = Asker::new(url, options, clients, Arc::clone(&clock));
+    let found = examine(url, options, &asker).await;
     let took = clock.now().saturating_duration_since(start);
-    Report { asked: asked.clone(), found, requests: asker.requests(), took }
+    Report { asked: url.clone(), found, requests: asker.requests(), took }
 }
 
 /// The five sides, one after the other: a portal is asked politely.
-async fn examine(asked: &Url, options: &Options, asker: &Asker) -> Result<Findings, String> {
-    let found = find::find(asked, asker).await?;
+async fn examine(url: &Url, options: &Options, asker: &Asker) -> Result<Findings, String> {
+    let found = find::find(url, asker).await?;
     let specimen = found.specimen(asker).await;
     let (cors, crossed) = crossing::examine(asker, &specimen.url, &found.error_url).await;
     let jsonp = padding::examine(asker, &specimen, crossed.as_ref()).await;

@@ -32,6 +32,7 @@ pub enum Jsonp {
 
 /// Padding that works.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each part of a padding is there or not")]
 pub struct Padded {
     /// The parameter.
     pub parameter: &'static str,

@@ -34,9 +34,8 @@ impl Verdict {
             Jsonp::Works(_) => Self::Needed,
             Jsonp::Ignored => Self::AskJson("it ignores the callback".to_owned()),
             Jsonp::OtherName(_) => Self::AskJson("it calls another function".to_owned()),
-            Jsonp::Refused(why, _) => Self::AskJson(why.clone()),
             Jsonp::NotTried(_) if !found.is_json => Self::Files,
-            Jsonp::NotTried(why) => Self::AskJson(why.clone()),
+            Jsonp::Refused(why, _) | Jsonp::NotTried(why) => Self::AskJson(why.clone()),
         }
     }
 

@@ -133,7 +133,7 @@ fn cors(cors: &Cors) -> String {
         text.push_str(", without Vary: Origin, so that caches mix origins up");
     }
     text.push_str(match (&cors.errors, cors.answers.is_yes()) {
-        (None, _) | (Some(Allowed::Unknown(_)), _) => "",
+        (None | Some(Allowed::Unknown(_)), _) => "",
         (Some(Allowed::Yes(_)), true) => "; on errors too",
         (Some(Allowed::Yes(_)), false) => "; on, for errors",
         (Some(_), true) => "; off for errors, which a page then cannot read",
