@@ -200,7 +200,8 @@ impl std::fmt::Display for Failure {
             Self::OutOfRequests => write!(f, "the probe's {REQUESTS} requests were spent"),
             Self::Upstream(error) => f.write_str(match error {
                 Error::AddressProhibited => {
-                    "its address is not a public one; if you mean it, allow it with --allow-cidr"
+                    "its address is not a public one; if you mean it, allow it by --allow-cidr or in \
+                     the entry"
                 }
                 Error::Unresolvable => "its name has no address; is it spelt right?",
                 Error::Timeout { .. } => "no connection within the time; is the port right?",

@@ -22,6 +22,9 @@ const QUESTIONS: usize = 64;
 /// asked any more: 4, one round.
 const SILENCES: usize = AT_ONCE;
 
+/// Redirects that are followed from the URL itself: 4, to https, to a start page, to a language, and one more.
+const HOPS: usize = 4;
+
 /// What runs at a URL.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -65,7 +68,7 @@ struct Landing {
 pub(super) async fn find(url: &Url, asker: &Asker) -> Result<Found, String> {
     let landing = land(url, asker).await?;
     let page = landing.answer.as_ref().map(|answer| &*answer.body).unwrap_or_default();
-    let candidates = candidates(&landing.url, page);
+    let candidates = candidates(url, &landing.url, page);
     let mut answers = futures_util::stream::iter(candidates.into_iter().take(QUESTIONS))
         .map(|candidate| async {
             let url = below(&landing.url, &candidate.prefix, &candidate.target);
@@ -79,6 +82,9 @@ pub(super) async fn find(url: &Url, asker: &Asker) -> Result<Found, String> {
     let mut silences = usize::from(landing.answer.is_err());
     while let Some((candidate, answer)) = answers.next().await {
         match answer {
+            Ok(answer) if answer.status == 429 => {
+                return Err("it asks for fewer requests (429); try again later".to_owned());
+            }
             Ok(answer) => {
                 silences = usize::MAX;
                 if let Some(traits) = (candidate.recognise)(&answer) {
@@ -99,44 +105,50 @@ pub(super) async fn find(url: &Url, asker: &Asker) -> Result<Found, String> {
     Found::unknown(landing)
 }
 
-/// Asks for the URL itself. A redirect to https on the same host is where the portal is.
-async fn land(from: &Url, asker: &Asker) -> Result<Landing, String> {
-    let mut url = from.clone();
+/// Asks for the URL itself, and where that leads on the same host: to https, to a language's page.
+async fn land(url: &Url, asker: &Asker) -> Result<Landing, String> {
+    let mut url = url.clone();
     url.set_fragment(None);
-    let mut landing = ask_for(&url, asker).await?;
-    let leads_on = landing.elsewhere.take();
-    let Some(to) = leads_on.as_deref().and_then(|to| named(&url, to)) else { return Ok(landing) };
-    if to.host() != url.host() || !matches!(to.scheme(), "http" | "https") {
-        landing.elsewhere = Some(shown(to.as_str()));
-        return Ok(landing);
+    for _ in 0..HOPS {
+        let answer = asker.ask(Method::GET, &url, HeaderMap::new(), Manner::Raw).await;
+        if let Err(failure) = &answer
+            && failure.is_of_the_host()
+        {
+            return Err(failure.to_string());
+        }
+        let redirect = answer.as_ref().ok().filter(|answer| (300..400).contains(&answer.status));
+        let location = redirect.and_then(|answer| answer.field(&LOCATION));
+        let Some(to) = location.and_then(|location| named(&url, location)) else {
+            return Ok(Landing { url, answer, elsewhere: None });
+        };
+        if !is_the_same_place(&url, &to) {
+            let elsewhere = Some(shown(to.as_str()));
+            return Ok(Landing { url, answer, elsewhere });
+        }
+        url = to;
     }
-    let ported = url.port_or_known_default() == to.port_or_known_default();
-    if to.scheme() == url.scheme() && !ported {
-        landing.elsewhere = Some(shown(to.as_str()));
-        return Ok(landing);
-    }
-    ask_for(&to, asker).await
+    Err(format!("it redirects more than {HOPS} times"))
 }
 
-async fn ask_for(url: &Url, asker: &Asker) -> Result<Landing, String> {
-    let answer = asker.ask(Method::GET, url, HeaderMap::new(), Manner::Raw).await;
-    if let Err(failure) = &answer
-        && failure.is_of_the_host()
-    {
-        return Err(failure.to_string());
-    }
-    let redirect = answer.as_ref().ok().filter(|answer| (300..400).contains(&answer.status));
-    let elsewhere = redirect.and_then(|answer| answer.field(&LOCATION)).map(str::to_owned);
-    Ok(Landing { url: url.clone(), answer, elsewhere })
+/// Whether a redirect stays with the host that was asked about, and does not give https up.
+fn is_the_same_place(from: &Url, to: &Url) -> bool {
+    let is_upgrade = (from.scheme(), to.scheme()) == ("http", "https");
+    let same_port = from.port_or_known_default() == to.port_or_known_default();
+    to.host() == from.host() && (is_upgrade || to.scheme() == from.scheme() && same_port)
 }
 
 /// All questions, the likeliest first: what the page hints at, then the order of the table.
-fn candidates(url: &Url, page: &[u8]) -> Vec<Candidate> {
+fn candidates(asked: &Url, landed: &Url, page: &[u8]) -> Vec<Candidate> {
     let page = String::from_utf8_lossy(page).to_ascii_lowercase();
     let mut order: Vec<_> = SOFTWARE.iter().collect();
     order.sort_by_key(|software| !software.hints.iter().any(|hint| page.contains(hint)));
-    let own = suggested(url);
-    let host = url.host_str().unwrap_or_default();
+    let mut own = suggested(asked);
+    for place in suggested(landed) {
+        if !own.contains(&place) {
+            own.push(place);
+        }
+    }
+    let host = landed.host_str().unwrap_or_default();
     let at = |software: &'static Software, index: usize, prefix: &str| {
         let endpoint = &software.endpoints[index];
         let target = endpoint.target.replace("{host}", host);
@@ -176,9 +188,13 @@ impl Found {
         }
         let answer = landing.answer.map_err(|failure| failure.to_string())?;
         if answer.status >= 400 {
+            let why = match answer.status {
+                403 => "; it may refuse whoever is no browser",
+                _ => "",
+            };
+            let status = answer.status;
             return Err(format!(
-                "nothing known answers there, and the URL itself is answered with {}",
-                answer.status
+                "nothing known answers there, and the URL itself is answered with {status}{why}"
             ));
         }
         let mut base = url.clone();

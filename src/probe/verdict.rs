@@ -16,6 +16,8 @@ pub enum Verdict {
     AskJson(String),
     /// CORS is off and there is no JSON, only files.
     Files,
+    /// CORS could not be asked for, and why.
+    Unclear(String),
     /// Nothing answered, and why.
     Unreached(String),
 }
@@ -29,6 +31,9 @@ impl Verdict {
         if found.cors.answers.is_yes() {
             let errors = found.cors.errors.as_ref().is_none_or(Allowed::is_yes);
             return Self::NotNeeded(errors);
+        }
+        if let Allowed::Unknown(why) = &found.cors.answers {
+            return Self::Unclear(why.clone());
         }
         match &found.jsonp {
             Jsonp::Works(_) => Self::Needed,
@@ -47,6 +52,7 @@ impl Verdict {
             Self::NotNeeded(_) => "has CORS",
             Self::AskJson(_) => "ask: json",
             Self::Files => "files only",
+            Self::Unclear(_) => "unclear",
             Self::Unreached(_) => "failed",
         }
     }
@@ -64,6 +70,7 @@ impl fmt::Display for Verdict {
             Self::Files => {
                 f.write_str("needs unpad for its files: CORS is off, and no API was found")
             }
+            Self::Unclear(why) => write!(f, "unclear: CORS could not be asked for: {why}"),
             Self::Unreached(why) => write!(f, "could not be probed: {why}"),
         }
     }

@@ -221,11 +221,49 @@ async fn a_portal_that_cannot_be_reached_is_a_report_too() {
 
 #[tokio::test]
 async fn a_redirect_to_another_host_is_told_and_not_followed() {
-    let to = "Location: http://10.0.0.1/secret\x1b[2J\r\n";
+    let to = "Location: http://10.0.0.1/secret\r\n";
     let portal = FakePortal::new(move |_| Reply::http(302, to, "")).await;
     let said = unpad(&["probe", &portal.origin()]).await;
     assert_eq!(said.code, Some(1));
-    assert!(!said.out.contains('\x1b') && !said.err.contains('\x1b'));
+    let told =
+        "nothing known answers there, and it redirects to http://10.0.0.1/secret: probe that\n";
+    assert!(said.err.ends_with(told), "{}", said.err);
+}
+
+#[tokio::test]
+async fn a_start_page_that_redirects_does_not_hide_the_portal() {
+    let portal = FakePortal::new(|request| match &*request.target {
+        "/open" | "/open/" => Reply::http(302, "Location: /en/\r\n", ""),
+        target if target.starts_with("/open/api/3/action/status_show") => {
+            Reply::http(200, "", STATUS)
+        }
+        _ => Reply::html(404, ""),
+    })
+    .await;
+    let report = probed(&format!("{}/open", portal.origin())).await;
+    assert_eq!(report["base"], format!("{}/open", portal.origin()));
+}
+
+#[tokio::test]
+async fn a_portal_that_asks_for_fewer_requests_gets_no_more() {
+    let portal = FakePortal::new(|_| Reply::html(429, "")).await;
+    let said = unpad(&["probe", &portal.origin()]).await;
+    assert_eq!(said.code, Some(1));
+    assert!(said.out.contains("it asks for fewer requests (429)"), "{}", said.out);
+    let count = portal.received().len();
+    assert!(count <= 10, "{count}");
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_allowed_is_not_dialled() {
+    let portal = FakePortal::padding("{}").await;
+    let registry = file(&format!("portals: {{ city: {{ base: \"{}\" }} }}\n", portal.origin()));
+    let path = registry.to_str().expect("a path");
+    let said = unpad(&["probe", "--all", "--config", path]).await;
+    assert_eq!(said.code, Some(1));
+    assert!(said.out.contains("its address is not a public one"), "{}", said.out);
+    assert_eq!(portal.connections(), 0);
+    std::fs::remove_file(registry).expect("removed");
 }
 
 #[tokio::test]
