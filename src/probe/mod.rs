@@ -1,7 +1,7 @@
 //! What a URL is, and how it must be asked: software, prefix, version, JSONP, CORS, ranges, speed.
 //! It asks and reports; it keeps nothing, and prints nothing.
 //!
-//! One probe is a walk with a purse: [`ask`] counts requests and time, and refuses when either is
+//! One probe is a walk with a purse: `ask` counts requests and time, and refuses when either is
 //! spent. `place` says where a portal may begin, `software` is a table of what runs portals and
 //! which cheap question each answers, `recognise` has a pure function for each answer, and `find`
 //! goes through them. What was found is then looked at from five sides: `padding` (JSONP),

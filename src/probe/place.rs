@@ -27,13 +27,12 @@ const TAILS: [&str; 12] = [
     "/wiki/",
 ];
 
-/// The bases that a URL itself suggests, nearest first, the root of its host last.
+/// The bases that a URL itself suggests: what stands before its API or page, then the parents to the
+/// root of its host, last the URL as it is.
 pub(super) fn suggested(url: &Url) -> Vec<String> {
     let path = url.path().trim_end_matches('/');
     let mut paths = Vec::new();
-    if !is_file(path) {
-        paths.push(path.to_owned());
-    }
+    let whole = (!is_file(path)).then(|| path.to_owned());
     let path = format!("{path}/");
     let end = TAILS.iter().find_map(|tail| path.find(tail)).unwrap_or(path.len() - 1);
     let mut rest = &path[..end];
@@ -45,6 +44,7 @@ pub(super) fn suggested(url: &Url) -> Vec<String> {
         rest = parent(rest);
     }
     paths.push(String::new());
+    paths.extend(whole);
     let mut seen = std::collections::BTreeSet::new();
     paths.retain(|path| seen.insert(path.clone()));
     paths
@@ -84,10 +84,10 @@ mod tests {
         assert_eq!(of("https://a.example/data/"), ["/data", ""]);
         assert_eq!(
             of("https://a.example/data/api/3/action/package_show?id=x"),
-            ["/data/api/3/action/package_show", "/data", ""]
+            ["/data", "", "/data/api/3/action/package_show"]
         );
-        assert_eq!(of("https://a.example/dataset/api/3"), ["/dataset/api/3", "/dataset", ""]);
-        assert_eq!(of("https://a.example/x/dataset/trees"), ["/x/dataset/trees", "/x", ""]);
+        assert_eq!(of("https://a.example/dataset/api/3"), ["/dataset", "", "/dataset/api/3"]);
+        assert_eq!(of("https://a.example/x/dataset/trees"), ["/x", "", "/x/dataset/trees"]);
         assert_eq!(of("https://a.example/w/api.php?action=query"), ["/w", ""]);
         assert_eq!(of("https://a.example/a/b/index.html"), ["/a/b", "/a", ""]);
     }

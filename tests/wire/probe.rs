@@ -292,6 +292,26 @@ async fn socrata_is_tried_on_a_dataset_of_its_own() {
 }
 
 #[tokio::test]
+async fn json_of_unknown_software_is_tried_with_the_common_parameters() {
+    let portal = FakePortal::new(|request| {
+        let guard = |name: &str| format!("/**/ typeof {name} === 'function' && {name}([1]);");
+        match request.query("jsonp") {
+            _ if !request.target.starts_with("/feeds/air.json") => Reply::html(404, ""),
+            Some(name) => Reply::http(200, "Content-Type: text/javascript\r\n", guard(name)),
+            None => Reply::http(200, "Content-Type: application/json\r\n", "[1]"),
+        }
+    })
+    .await;
+    let report = probed(&format!("{}/feeds/air.json?city=1", portal.origin())).await;
+    assert_eq!((&report["software"], &report["dialect"]), (&Value::Null, &"generic".into()));
+    assert_eq!(report["base"], format!("{}/feeds", portal.origin()));
+    assert_eq!(report["jsonp"]["parameter"], "jsonp");
+    assert_eq!(report["jsonp"]["shape"], "/**/ typeof cb === 'function' && cb([…]);");
+    assert_eq!(report["verdict"]["word"], "needs unpad");
+    assert!(is_right(&report).await);
+}
+
+#[tokio::test]
 async fn arcgis_is_found_at_its_usual_prefix() {
     let portal = FakePortal::new(|request| {
         if !request.target.starts_with("/arcgis/rest/info?f=json") {
