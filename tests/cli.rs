@@ -78,6 +78,11 @@ fn a_wrong_use_is_told_and_exits_with_2() {
         &["unwrap", "--callback", "cb", "--non-finite", "zero"],
         &["nothing"],
         &["serve", "--listen", "nowhere"],
+        &["probe"],
+        &["probe", "ftp://a.example"],
+        &["probe", "https://user:secret@a.example"],
+        &["probe", "https://a.example", "--all"],
+        &["probe", "https://a.example", "--timeout", "0"],
     ] {
         assert_eq!(unpad(arguments, b"").status.code(), Some(2), "{arguments:?}");
     }
@@ -192,7 +197,8 @@ fn administration_without_a_token_is_off_and_says_so() {
 
 #[test]
 fn every_command_explains_itself() {
-    for command in ["serve", "demo", "check", "unwrap", "cache", "cache ls", "cache stat"] {
+    for command in ["serve", "demo", "check", "unwrap", "probe", "cache", "cache ls", "cache stat"]
+    {
         let mut arguments: Vec<_> = command.split(' ').collect();
         arguments.push("--help");
         let output = unpad(&arguments, b"");

@@ -16,6 +16,7 @@ mod fields;
 mod files;
 mod folder;
 mod long;
+mod probe;
 mod problems;
 mod ranges;
 mod recorded;
