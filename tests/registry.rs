@@ -106,7 +106,7 @@ fn every_other_portal_is_asked_as_its_dialect_says() {
                 ("api/interpreter", "data=[out:json];out;", "data=[out:json];out;&jsonp=NAME")
             }
             Dialect::MediaWiki => {
-                ("w/api.php", "action=query", "action=query&format=json&callback=NAME")
+                ("w/api.php", "action=query", "action=query&format=json&smaxage=300&callback=NAME")
             }
             Dialect::Erddap => ("erddap/info/index.json", "page=1", "page=1&.jsonp=NAME"),
             Dialect::Generic if portal.base.to_string().contains("worldbank") => {
