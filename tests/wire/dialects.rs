@@ -95,8 +95,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 fn fixture(name: &str, kind: &str) -> Vec<u8> {
-    let path = path(&format!("{name}.{kind}"));
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    std::fs::read(path(&format!("{name}.{kind}"))).expect(name)
 }
 
 /// A portal that answers everything with a body, padded with the name that it is asked for.
@@ -111,9 +110,9 @@ async fn portal(name: &'static str, way: Way) -> FakePortal {
             let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
             !line.is_empty() && !["connection", "content-length"].contains(&&*name)
         });
-        let mut message = kept.flat_map(|line| [line, "\r\n"]).collect::<String>();
-        message += &format!("Connection: close\r\nContent-Length: {}\r\n\r\n", body.len());
-        Reply::raw(message).send(body)
+        let kept = kept.flat_map(|line| [line, "\r\n"]).collect::<String>();
+        let own = format!("Connection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        Reply::raw(kept).send(own).send(body)
     })
     .await
 }
