@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use unpad::jsonp::{self, CallbackName, Limits};
+use unpad::jsonp::{self, CallbackName, Limits, Shape};
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -48,9 +48,9 @@ struct Plan {
 impl Plan {
     fn measure(&self, name: &str, json: &str) {
         let callback = CallbackName::new("jsonp_1").expect("a valid name");
-        let limits = Limits::default();
+        let (shape, limits) = (Shape::default(), Limits::default());
         let body = format!("jsonp_1({json});").into_bytes();
-        let ours = || jsonp::unwrap(black_box(&body), &callback, &limits).is_ok();
+        let ours = || jsonp::unwrap(black_box(&body), &callback, &shape, &limits).is_ok();
         let serde = || {
             let bytes = black_box(json.as_bytes());
             simdutf8::basic::from_utf8(bytes)

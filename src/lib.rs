@@ -13,6 +13,7 @@
 //! - [`gateway`]: the story of one request.
 //! - [`server`]: HTTP in and out.
 //! - [`config`]: the registry, `portals.yaml`.
+//! - [`probe`]: what a URL is, and how it must be asked.
 //! - [`demo`]: a portal to try things on.
 //! - [`cli`]: the commands, where everything is put together.
 
@@ -25,5 +26,6 @@ pub mod demo;
 pub mod gateway;
 pub mod jsonp;
 pub mod portal;
+pub mod probe;
 pub mod server;
 pub mod upstream;

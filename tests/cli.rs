@@ -46,6 +46,23 @@ fn unwrap_refuses_with_one_line_on_stderr_and_nothing_on_stdout() {
 }
 
 #[test]
+fn unwrap_takes_the_shapes_it_is_told() {
+    let output = unpad(
+        &[
+            "unwrap",
+            "--callback=cb[0]",
+            "--second-argument",
+            "--prefix=while(1);",
+            "--prefix=)]}'",
+            "--non-finite=null",
+        ],
+        b")]}'\ncb[0] ([NaN, \"NaN\"], 404);",
+    );
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(0), &b"[null, \"NaN\"]"[..]));
+    assert_eq!(text(&output.stderr), "the second argument is status 404\n");
+}
+
+#[test]
 fn unwrap_bounds_what_it_reads() {
     let output = unpad(&["unwrap", "--callback", "cb", "--max-bytes", "8"], b"cb([1,2,3]);");
     assert_eq!(output.status.code(), Some(1));
@@ -57,8 +74,15 @@ fn a_wrong_use_is_told_and_exits_with_2() {
     for arguments in [
         &["unwrap"][..],
         &["unwrap", "--callback", "a b"],
+        &["unwrap", "--callback", "cb", "--prefix", "/*"],
+        &["unwrap", "--callback", "cb", "--non-finite", "zero"],
         &["nothing"],
         &["serve", "--listen", "nowhere"],
+        &["probe"],
+        &["probe", "ftp://a.example"],
+        &["probe", "https://user:secret@a.example"],
+        &["probe", "https://a.example", "--all"],
+        &["probe", "https://a.example", "--timeout", "0"],
     ] {
         assert_eq!(unpad(arguments, b"").status.code(), Some(2), "{arguments:?}");
     }
@@ -173,7 +197,8 @@ fn administration_without_a_token_is_off_and_says_so() {
 
 #[test]
 fn every_command_explains_itself() {
-    for command in ["serve", "demo", "check", "unwrap", "cache", "cache ls", "cache stat"] {
+    for command in ["serve", "demo", "check", "unwrap", "probe", "cache", "cache ls", "cache stat"]
+    {
         let mut arguments: Vec<_> = command.split(' ').collect();
         arguments.push("--help");
         let output = unpad(&arguments, b"");

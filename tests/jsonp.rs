@@ -7,7 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::Value;
-use unpad::jsonp::{self, CallbackName, Error, Form, Limits, Payload, Reason};
+use unpad::jsonp::{
+    self, CallbackName, Error, Form, Kind, Limits, NonFinite, Payload, Prefix, Reason, Shape,
+};
 
 #[test]
 fn every_shape_comes_out_as_expected() {
@@ -32,11 +34,14 @@ fn check_all(lines: &str, number: RangeInclusive<usize>) {
 fn check(case: &Value) -> Result<(), String> {
     let body = body(case);
     let callback = CallbackName::new(case["callback"].as_str().expect("a name")).expect("valid");
-    let outcome = jsonp::unwrap(&body, &callback, &Limits::default());
+    let outcome = jsonp::unwrap(&body, &callback, &shape(case), &Limits::default());
     let complain = |what: &str| Err(format!("{}: {what}: {outcome:?}", case["id"]));
     match (&outcome, case["expect"].as_str()) {
         (Ok(payload), Some("ok" | "either")) => {
-            let json = &body[payload.range.clone()];
+            let json = &*payload.json(&body);
+            if payload.status.map(u64::from) != case["status"].as_u64() {
+                return complain("another status");
+            }
             if serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err() {
                 return complain("serde_json refuses the payload");
             }
@@ -48,11 +53,25 @@ fn check(case: &Value) -> Result<(), String> {
                 _ => complain("another form"),
             }
         }
-        (Err(error), Some("reject" | "either")) => match case["reason"].as_str() {
-            Some(reason) if reason != error.reason().name() => complain(reason),
-            _ => Ok(()),
-        },
+        (Err(error), Some("reject" | "either")) => {
+            match (case["reason"].as_str(), case["kind"].as_str()) {
+                (Some(reason), _) if reason != error.reason().name() => complain(reason),
+                (_, Some(kind)) if Some(kind) != error.kind().map(Kind::name) => complain(kind),
+                _ => Ok(()),
+            }
+        }
         _ => complain("accepted or refused against the expectation"),
+    }
+}
+
+fn shape(case: &Value) -> Shape {
+    let shape = &case["shape"];
+    let prefix = |text: &Value| Prefix::new(text.as_str().expect("a text")).expect("a prefix");
+    Shape {
+        prefixes: shape["prefixes"].as_array().into_iter().flatten().map(prefix).collect(),
+        second_argument: shape["second_argument"] == true,
+        try_catch: shape["try_catch"] == true,
+        non_finite: if shape["non_finite"] == "null" { NonFinite::Null } else { NonFinite::Refuse },
     }
 }
 
@@ -177,7 +196,8 @@ fn utf8_is_blamed_before_the_grammar_and_after_limits_and_cuts() {
         assert_eq!((error.reason(), error.offset()), (reason, offset), "{body:?}");
     }
     let limits = Limits { bytes: 3, ..Limits::default() };
-    let error = jsonp::unwrap(b"\xff\xff\xff\xff", &ours(), &limits).expect_err("refused");
+    let error = jsonp::unwrap(b"\xff\xff\xff\xff", &ours(), &Shape::default(), &limits)
+        .expect_err("refused");
     assert_eq!((error.reason(), error.offset()), (Reason::TooLarge, 3));
     let error = unwrap(&[b"[".repeat(513), b"\xff".to_vec()].concat()).expect_err("refused");
     assert_eq!((error.reason(), error.offset()), (Reason::TooDeep, 512));
@@ -192,7 +212,7 @@ fn a_comment_that_is_not_utf8_does_not_spoil_the_json() {
 fn limits_admit_exactly_what_they_say() {
     let limits = Limits { bytes: 16, depth: 2, prefix: 4 };
     let outcome = |body: &str| {
-        jsonp::unwrap(body.as_bytes(), &ours(), &limits)
+        jsonp::unwrap(body.as_bytes(), &ours(), &Shape::default(), &limits)
             .map(|payload| payload.range)
             .map_err(|error| (error.reason(), error.offset()))
     };
@@ -213,9 +233,10 @@ fn limits_admit_exactly_what_they_say() {
 fn a_literal_that_could_be_our_name_cut_short_is_truncated() {
     let outcome = |body: &str, name: &str| {
         let name = CallbackName::new(name).expect("valid");
-        jsonp::unwrap(body.as_bytes(), &name, &Limits::default()).map_err(|error| error.reason())
+        jsonp::unwrap(body.as_bytes(), &name, &Shape::default(), &Limits::default())
+            .map_err(|error| error.reason())
     };
-    let bare = |range| Ok(Payload { range, form: Form::Bare });
+    let bare = |range| Ok(plain(range, Form::Bare));
     assert_eq!(outcome("null", "nullable"), Err(Reason::Truncated));
     assert_eq!(outcome("null\n", "nullable"), bare(0..4));
     assert_eq!(outcome("null", "cb"), bare(0..4));
@@ -241,7 +262,13 @@ fn the_sentence_tells_javascript_from_json() {
         ("[True]", "Python"),
         ("<html>", "markup"),
         ("while(1);{}", "hijacking"),
-        (")]}',\n{}", "hijacking"),
+        (")]}',\n{}", "the portal's entry can name it (prefix)"),
+        ("[NaN]", "the portal's entry can have null put there (non_finite: null)"),
+        ("__jb({}, 201)", "the portal's entry can allow that (second_argument)"),
+        ("try{__jb(1)}catch(e){}", "the portal's entry can allow that (try_catch)"),
+        ("__jb(undefined)", "the portal said nothing"),
+        ("__jb()", "the portal said nothing"),
+        ("var x = {};", "a variable is assigned"),
     ] {
         let error = unwrap(body.as_bytes()).expect_err(body);
         assert!(error.to_string().contains(part), "{body}: {error}");
@@ -251,7 +278,7 @@ fn the_sentence_tells_javascript_from_json() {
 #[test]
 fn validation_takes_json_and_nothing_around_it() {
     let outcome = |body: &str| {
-        jsonp::validate(body.as_bytes(), &Limits::default())
+        jsonp::validate(body.as_bytes(), &Shape::default(), &Limits::default())
             .map(|payload| (payload.range, payload.form))
             .map_err(|error| (error.reason(), error.offset()))
     };
@@ -263,12 +290,16 @@ fn validation_takes_json_and_nothing_around_it() {
     assert_eq!(outcome("[1"), Err((Reason::Truncated, 2)));
 }
 
+fn plain(range: std::ops::Range<usize>, form: Form) -> Payload {
+    Payload { range, form, status: None, non_finite: 0 }
+}
+
 fn ours() -> CallbackName {
     CallbackName::new("__jb").expect("a valid name")
 }
 
 fn unwrap(body: &[u8]) -> Result<Payload, Error> {
-    jsonp::unwrap(body, &ours(), &Limits::default())
+    jsonp::unwrap(body, &ours(), &Shape::default(), &Limits::default())
 }
 
 /// JSON texts with whitespace in all places, and strings of all kinds.
@@ -305,7 +336,9 @@ fn guard() -> impl Strategy<Value = String> {
     let test = (blank(), blank(), blank(), blank(), prop::sample::select(vec!['"', '\'']))
         .prop_map(|(a, b, c, d, q)| format!("typeof {a}__jb{b}==={c}{q}function{q}{d}&&{a}"));
     let plain = (blank(), blank()).prop_map(|(a, b)| format!("__jb{a}&&{b}"));
-    prop_oneof![2 => Just(String::new()), 1 => test, 1 => plain]
+    let condition = (blank(), blank(), prop::sample::select(vec!["", "window."]), blank())
+        .prop_map(|(a, b, window, c)| format!("if{a}({b}{window}__jb{a}){c}"));
+    prop_oneof![2 => Just(String::new()), 1 => test, 1 => plain, 1 => condition]
 }
 
 #[derive(Debug, Clone)]
@@ -328,7 +361,8 @@ fn padded() -> impl Strategy<Value = Padded> {
     let before = (mark, fillers, guard(), blank(), blank())
         .prop_map(|(mark, fillers, guard, a, b)| format!("{mark}{fillers}{guard}__jb{a}({b}"));
     let after = blank().prop_map(|blank| format!("{blank})"));
-    (before, json(), after, "[; \t\r\n]{0,5}").prop_map(|(before, json, after, tail)| Padded {
+    let tail = prop_oneof!["[; \t\r\n]{0,5}", filler()];
+    (before, json(), after, tail).prop_map(|(before, json, after, tail)| Padded {
         before,
         json,
         after,
@@ -367,8 +401,99 @@ fn is_json_by_serde(body: &[u8]) -> bool {
         .is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
 }
 
+/// Everything that a shape can admit.
+fn lenient() -> Shape {
+    let prefixes = [")]}'", ")]}',", "while(1);", "for(;;);", "&&&START&&&", "{}&&"];
+    Shape {
+        prefixes: prefixes.map(|text| Prefix::new(text).expect("a prefix")).to_vec(),
+        second_argument: true,
+        try_catch: true,
+        non_finite: NonFinite::Null,
+    }
+}
+
+/// JSON in a call with whatever a shape can admit, and the status that is said.
+fn shaped() -> impl Strategy<Value = (Padded, Option<u16>)> {
+    let prefix = prop::sample::select(vec!["", ")]}'\n", ")]}',", "while(1);", "{}&& "]);
+    let second = prop_oneof![
+        Just((String::new(), None)),
+        (100_u16..600, blank()).prop_map(|(n, blank)| (format!(" ,{blank}{n}{blank}"), Some(n))),
+        (r"[ !#-\[\]-~é]{0,9}", blank())
+            .prop_map(|(id, blank)| (format!(", \"{id}\"{blank}"), None)),
+    ];
+    let tails = prop::collection::vec(filler(), 0..3).prop_map(|all| all.concat());
+    let parts = (prefix, any::<bool>(), guard(), json(), second, tails, blank());
+    parts.prop_map(|(prefix, tried, guard, json, (second, status), tail, blank)| {
+        let (open, close) = if tried {
+            (format!("try{blank}{{{blank}"), format!("{blank}}}{blank}catch(e_1){blank}{{}}"))
+        } else {
+            (String::new(), String::new())
+        };
+        let before = format!("{prefix}{open}{guard}__jb({blank}");
+        let after = format!("{second}){close}");
+        (Padded { before, json, after, tail }, status)
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_admitted_shape_comes_off((padded, status) in shaped()) {
+        let body = padded.body();
+        let payload = jsonp::unwrap(body.as_bytes(), &ours(), &lenient(), &Limits::default())
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(&body[payload.range.clone()], &padded.json);
+        prop_assert_eq!(&*payload.json(body.as_bytes()), padded.json.as_bytes());
+        let expected = Payload { status, ..plain(payload.range.clone(), Form::Padded) };
+        prop_assert_eq!(payload, expected);
+    }
+
+    #[test]
+    fn every_truncation_of_an_admitted_shape_is_rejected((padded, _) in shaped()) {
+        let body = padded.body();
+        let end = body.len() - padded.tail.len();
+        for cut in 0..end {
+            let outcome =
+                jsonp::unwrap(&body.as_bytes()[..cut], &ours(), &lenient(), &Limits::default());
+            let reason = outcome.expect_err("a cut body").reason();
+            let empty = reason == Reason::Empty && cut < padded.before.len();
+            prop_assert!(reason == Reason::Truncated || empty, "{:?} gave {reason}", &body[..cut]);
+        }
+    }
+
+    #[test]
+    fn null_stands_for_every_number_that_is_not_finite(
+        parts in prop::collection::vec(
+            (json(), prop::sample::select(vec!["NaN", "Infinity", "-Infinity"]), blank()), 1..5
+        ),
+    ) {
+        let written = |word: &dyn Fn(&str) -> String| {
+            let all: Vec<_> = parts
+                .iter()
+                .map(|(json, name, blank)| format!("{json},\"{name}\",{blank}{}", word(name)))
+                .collect();
+            format!("[{}]", all.join(","))
+        };
+        let body = format!("__jb({})", written(&str::to_owned));
+        let payload = jsonp::unwrap(body.as_bytes(), &ours(), &lenient(), &Limits::default())
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(payload.non_finite, parts.len());
+        let nulled = written(&|_| "null".to_owned());
+        prop_assert_eq!(&*payload.json(body.as_bytes()), nulled.as_bytes());
+        let refused = unwrap(body.as_bytes()).expect_err("not JSON");
+        prop_assert_eq!((refused.reason(), refused.kind()), (Reason::NotJson, Some(Kind::NonFinite)));
+    }
+
+    #[test]
+    fn what_survives_of_a_mutated_shape_is_json((padded, _) in shaped(), changes in changes()) {
+        let mut body = padded.body().into_bytes();
+        mutate(&mut body, &changes);
+        match jsonp::unwrap(&body, &ours(), &lenient(), &Limits::default()) {
+            Ok(payload) => prop_assert!(is_json_by_serde(&payload.json(&body))),
+            Err(error) => prop_assert!(error.offset() <= body.len()),
+        }
+    }
 
     #[test]
     fn unwrapping_undoes_wrapping(padded in padded()) {
@@ -381,9 +506,9 @@ proptest! {
     #[test]
     fn bare_json_comes_back_as_it_is(a in blank(), json in json(), b in blank()) {
         let body = format!("{a}{json}{b}");
-        let payload = Payload { range: a.len()..a.len() + json.len(), form: Form::Bare };
+        let payload = plain(a.len()..a.len() + json.len(), Form::Bare);
         prop_assert_eq!(unwrap(body.as_bytes()), Ok(payload.clone()));
-        prop_assert_eq!(jsonp::validate(body.as_bytes(), &Limits::default()), Ok(payload));
+        prop_assert_eq!(jsonp::validate(body.as_bytes(), &Shape::default(), &Limits::default()), Ok(payload));
     }
 
     #[test]
@@ -405,12 +530,15 @@ proptest! {
         body in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..64),
             prop::collection::vec(
-                prop::sample::select(b"\"\\{}[](),:;/*-.eE019tfnul _jb\n\xc3\xa9".to_vec()), 0..24
+                prop::sample::select(b"\"\\{}[](),:;/*-.eE019tfnulNaIiy _jb\n\xc3\xa9".to_vec()), 0..24
             ),
         ],
     ) {
         let _ = unwrap(&body);
-        let accepted = jsonp::validate(&body, &Limits::default()).is_ok();
+        if let Ok(payload) = jsonp::unwrap(&body, &ours(), &lenient(), &Limits::default()) {
+            prop_assert!(is_json_by_serde(&payload.json(&body)));
+        }
+        let accepted = jsonp::validate(&body, &Shape::default(), &Limits::default()).is_ok();
         prop_assert_eq!(accepted, is_json_by_serde(&body));
     }
 
@@ -418,7 +546,7 @@ proptest! {
     fn mutated_json_is_judged_as_by_serde(json in json(), changes in changes()) {
         let mut body = json.into_bytes();
         mutate(&mut body, &changes);
-        let outcome = jsonp::validate(&body, &Limits::default());
+        let outcome = jsonp::validate(&body, &Shape::default(), &Limits::default());
         prop_assert_eq!(outcome.is_ok(), is_json_by_serde(&body), "{:?}", outcome);
     }
 

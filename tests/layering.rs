@@ -18,12 +18,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("gateway", &["clock", "jsonp", "cache", "upstream", "portal"]),
     ("server", &["clock", "cors", "cache", "upstream", "portal", "gateway"]),
     ("config", &["jsonp", "cors", "cache", "upstream", "portal", "server"]),
+    ("probe", &["clock", "jsonp", "upstream", "portal"]),
     ("demo", &[]),
     (
         "cli",
         &[
             "clock", "jsonp", "cors", "cache", "upstream", "portal", "gateway", "server", "config",
-            "demo",
+            "probe", "demo",
         ],
     ),
 ];
@@ -37,6 +38,8 @@ const NARROW: &[(&str, &str, &[&str])] = &[
     ("config", "cache", &["freshness"]),
     // To say how a portal is doing, and why a redirect was not followed.
     ("server", "upstream", &["Health", "RedirectRefusal"]),
+    // To write an entry.
+    ("probe", "portal", &["Dialect", "PortalId"]),
 ];
 
 /// The crates that one room stands for, and the rooms that may name them.
@@ -65,7 +68,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["upstream"]),
     ("schemars", &["config"]),
     ("serde", &["gateway", "config"]),
-    ("serde_json", &["gateway", "server", "config", "demo", "cli"]),
+    ("serde_json", &["gateway", "server", "config", "probe", "demo", "cli"]),
     ("serde_saphyr", &["config"]),
     ("sfv", &["cache"]),
     ("simdutf8", &["jsonp"]),

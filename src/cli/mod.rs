@@ -7,8 +7,10 @@ mod check;
 mod compose;
 mod demo;
 mod log;
+mod probe;
 mod reload;
 mod serve;
+mod table;
 mod unwrap;
 mod words;
 
@@ -42,6 +44,8 @@ enum Command {
     Demo(demo::Demo),
     /// Check a registry
     Check(check::Check),
+    /// Tell what a portal is, and how it must be asked
+    Probe(probe::Probe),
     /// See, purge and fill the cache of a running gateway
     Cache(cache::Cache),
     /// Take the padding off a body: JSONP on stdin, JSON on stdout
@@ -59,6 +63,11 @@ fn print(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Prints JSON.
+fn print_json(value: &serde_json::Value) -> Result<(), String> {
+    print(format!("{value:#}\n").as_bytes())
+}
+
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn run() -> ExitCode {
@@ -66,6 +75,7 @@ pub fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
         Command::Check(check) => check.run(),
+        Command::Probe(probe) => probe.run(),
         Command::Cache(cache) => cache.run(),
         Command::Unwrap(unwrap) => unwrap.run(),
     };

@@ -182,7 +182,7 @@ impl Serve {
 }
 
 /// The addresses that a URL itself names.
-fn own_address(url: &Url) -> Vec<IpNet> {
+pub(super) fn own_address(url: &Url) -> Vec<IpNet> {
     let addresses: Vec<IpAddr> = match url.host() {
         Some(Host::Ipv4(v4)) => vec![v4.into()],
         Some(Host::Ipv6(v6)) => vec![v6.into()],

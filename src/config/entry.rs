@@ -65,7 +65,13 @@ pub(super) struct Portal {
     pub authorization: bool,
     /// Prefixes against JSON hijacking that it sends, such as `)]}',`.
     #[serde(default)]
-    pub prefixes: Vec<String>,
+    pub prefix: Vec<String>,
+    /// Whether a second argument may follow the JSON: the status of the answer, or the id of the
+    /// request (`generic`: true).
+    pub second_argument: Option<bool>,
+    /// Whether the call may stand in `try { … } catch (e) { }`.
+    #[serde(default)]
+    pub try_catch: bool,
     /// What becomes of `NaN` and infinities, which are not JSON: `refuse`, or `null`.
     #[serde(default)]
     pub non_finite: NonFinite,

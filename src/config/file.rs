@@ -10,10 +10,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::portal::PortalId;
+use crate::upstream::HostRule;
 
 use super::entry::Portal;
 use super::section::{CheckedCors, Freshness, PortalLimits};
-use super::value::{Address, Link, Ordered, Size, Text, Time};
+use super::value::{Address, Link, Ordered, Range, Size, Text, Time};
 
 /// The registry of an unpad gateway: server, cache, CORS, defaults and portals.
 #[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
@@ -32,6 +33,9 @@ pub(super) struct File {
     /// What holds for every portal that does not say otherwise.
     #[serde(default)]
     pub defaults: Defaults,
+    /// Targets that may be asked for without an entry, by URLs such as `/https://host/path`. None
+    /// if not said.
+    pub open_targets: Option<OpenTargets>,
     /// The portals by id: lower-case letters, digits and hyphens.
     #[schemars(with = "BTreeMap<String, Portal>")]
     pub portals: Ordered<Text<PortalId>, Portal>,
@@ -146,6 +150,25 @@ pub(super) struct Defaults {
     /// How long answers are kept and reused.
     pub freshness: Freshness,
     /// How far a fetch may go.
+    pub limits: PortalLimits,
+}
+
+/// Targets that may be asked for without an entry.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct OpenTargets {
+    /// Hosts: `data.example.org`, or `.example.org` for all below it.
+    pub hosts: Vec<Text<HostRule>>,
+    /// Every host with a public address, at the ports of http and https: an open proxy, which others
+    /// will find and use.
+    pub dangerous_any_public_host: bool,
+    /// Address ranges they may be reached at beyond public space.
+    pub allow_cidr: Vec<Text<Range>>,
+    /// How long answers are kept and reused.
+    pub freshness: Freshness,
+    /// Which origins may read the answers.
+    pub cors: CheckedCors,
+    /// How far a fetch may go (files of 256 MiB, 8 fetches at once, 64 that wait).
     pub limits: PortalLimits,
 }
 

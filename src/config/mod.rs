@@ -16,6 +16,7 @@ mod file;
 mod portal;
 mod resolve;
 mod section;
+mod terms;
 mod value;
 
 use std::net::SocketAddr;

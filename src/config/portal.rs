@@ -7,18 +7,16 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ring::digest;
-use tokio::sync::Semaphore;
 
-use crate::cache::freshness::Authority;
-use crate::cors;
-use crate::jsonp::CallbackName;
+use crate::jsonp::{CallbackName, NonFinite, Prefix, Shape};
 use crate::portal::{
-    self, ApiKey, Asking, Base, Call, FieldRules, KeyPlace, PortalId, Rewrite, Route, Terms,
+    self, ApiKey, Asking, Base, Call, FieldRules, KeyPlace, OpenTargets, PortalId, Rewrite, Route,
+    Terms,
 };
 use crate::upstream;
 
-use super::value::{OriginRules, Size, Time};
-use super::{entry, section};
+use super::terms::{dialect_terms, terms};
+use super::{entry, file};
 
 /// A registry of one CKAN portal, for `--portal`.
 ///
@@ -42,6 +40,7 @@ pub fn single_portal(url: &str, allow_cidr: Vec<ipnet::IpNet>) -> Result<portal:
         dialect,
         fields: FieldRules::default(),
         downloads: Vec::new(),
+        any_download: false,
         allow_cidr,
         licence: None,
         attribution: None,
@@ -107,12 +106,44 @@ pub(super) fn portal(
         asking,
         fields,
         downloads: entry.downloads.into_iter().map(|rule| rule.0).collect(),
+        any_download: false,
         allow_cidr: entry.allow_cidr.into_iter().map(|range| range.0.0).collect(),
         licence: entry.licence,
         attribution: entry.attribution,
         terms: Arc::new(own),
         routes,
     })
+}
+
+/// What the open targets mean.
+pub(super) fn open_targets(
+    written: file::OpenTargets,
+    defaults: &Terms,
+) -> Result<OpenTargets, String> {
+    if written.hosts.is_empty() && !written.dangerous_any_public_host {
+        return Err("open_targets: name `hosts`, or leave it out".to_owned());
+    }
+    let base = dialect_terms(defaults, portal::Dialect::Plain, &FieldRules::default());
+    let base = Terms { limits: open_limits(&base.limits), ..base };
+    let at = "open_targets";
+    let terms = terms(&base, &written.freshness, &written.limits.0, &written.cors.0, at)?;
+    Ok(OpenTargets {
+        hosts: written.hosts.into_iter().map(|rule| rule.0).collect(),
+        any_public_host: written.dangerous_any_public_host,
+        allow_cidr: written.allow_cidr.into_iter().map(|range| range.0.0).collect(),
+        terms: Arc::new(terms),
+        callback: callback_name(&OpenTargets::ID.parse().map_err(|_| "an id".to_owned())?)?,
+    })
+}
+
+/// What strangers may have of hosts that nobody chose: files of 256 MiB, and 8 fetches at once.
+fn open_limits(base: &upstream::Limits) -> upstream::Limits {
+    upstream::Limits {
+        file_bytes: base.file_bytes.min(256 << 20),
+        concurrency: base.concurrency.min(8),
+        queue: base.queue.min(64),
+        ..base.clone()
+    }
 }
 
 fn dialect(entry: &entry::Portal) -> Result<portal::Dialect, String> {
@@ -184,9 +215,22 @@ fn asking(
     asking.headers = headers(entry)?;
     asking.api_key = entry.api_key.as_ref().map(api_key).transpose()?;
     asking.authorization = entry.authorization;
-    asking.leniency.prefixes.clone_from(&entry.prefixes);
-    asking.leniency.non_finite = entry.non_finite == entry::NonFinite::Null;
+    asking.shape = shape(&asking.shape, entry)?;
     Ok(asking)
+}
+
+/// What is accepted beside one argument of plain JSON.
+fn shape(base: &Shape, entry: &entry::Portal) -> Result<Shape, String> {
+    let prefix = |text: &String| Prefix::new(text).map_err(|error| format!("prefix: {error}"));
+    Ok(Shape {
+        prefixes: entry.prefix.iter().map(prefix).collect::<Result<_, _>>()?,
+        second_argument: entry.second_argument.unwrap_or(base.second_argument),
+        try_catch: entry.try_catch,
+        non_finite: match entry.non_finite {
+            entry::NonFinite::Refuse => NonFinite::Refuse,
+            entry::NonFinite::Null => NonFinite::Null,
+        },
+    })
 }
 
 fn generic_call(written: entry::Callback) -> Call {
@@ -243,29 +287,6 @@ fn api_key(written: &entry::ApiKey) -> Result<ApiKey, String> {
     Ok(ApiKey { place, secret })
 }
 
-/// The terms that a portal of a dialect begins with.
-fn dialect_terms(defaults: &Terms, dialect: portal::Dialect, fields: &FieldRules) -> Terms {
-    let mut base = defaults.clone();
-    if dialect.traits().authority == Authority::Origin {
-        // Where the portal decides freshness, only what is said of this very portal may add to it.
-        base.freshness.default = None;
-        base.freshness.stale_while_revalidate = None;
-    }
-    if dialect == portal::Dialect::Transparent {
-        // An operator's own origin server gets every request, and clients get what it says.
-        base.limits.failures = 0;
-    }
-    // What passes is of no use to a page that may not read it.
-    let cors = std::mem::take(&mut base.cors);
-    base.cors = match dialect {
-        portal::Dialect::Transparent => cors.exposing_all().with_methods(cors::Methods::Any),
-        _ if dialect.takes_post() => cors.with_methods(cors::Methods::ReadingAndPost),
-        _ if fields.any_response => cors.exposing_all(),
-        _ => cors.exposing(&fields.response),
-    };
-    base
-}
-
 /// The fields an entry lets through, which only a `plain` portal can have: CKAN's answers are made
 /// anew, and a `transparent` portal's pass anyway.
 fn fields(
@@ -303,64 +324,4 @@ fn callback_name(id: &PortalId) -> Result<CallbackName, String> {
         let _ = write!(name, "{byte:02x}");
     }
     CallbackName::new(&name).map_err(|error| error.to_string())
-}
-
-fn terms(
-    base: &Terms,
-    over: &section::Freshness,
-    limits_over: &section::Limits,
-    cors_over: &section::Cors,
-    at: &str,
-) -> Result<Terms, String> {
-    Ok(Terms {
-        freshness: freshness(&base.freshness, over),
-        limits: limits(&base.limits, limits_over),
-        cors: cors(&base.cors, cors_over, &format!("{at}.cors"))?,
-    })
-}
-
-pub(super) fn freshness(base: &portal::Freshness, over: &section::Freshness) -> portal::Freshness {
-    let time = |over: Option<Time>| over.map(|time| time.0);
-    portal::Freshness {
-        default: time(over.default).or(base.default),
-        not_found: time(over.not_found).unwrap_or(base.not_found),
-        error: time(over.error).unwrap_or(base.error),
-        stale_while_revalidate: time(over.stale_while_revalidate).or(base.stale_while_revalidate),
-        stale_if_error: time(over.stale_if_error).unwrap_or(base.stale_if_error),
-    }
-}
-
-pub(super) fn limits(base: &upstream::Limits, over: &section::Limits) -> upstream::Limits {
-    let time = |over: Option<Time>, base| over.map_or(base, |time| time.0);
-    upstream::Limits {
-        json_bytes: size(over.json_bytes, base.json_bytes),
-        file_bytes: over.file_bytes.map_or(base.file_bytes, |size| size.0),
-        ratio: over.ratio.unwrap_or(base.ratio),
-        field_bytes: size(over.field_bytes, base.field_bytes),
-        connect_time: time(over.connect_time, base.connect_time),
-        first_byte_time: time(over.first_byte_time, base.first_byte_time),
-        idle_time: time(over.idle_time, base.idle_time),
-        buffer_time: time(over.buffer_time, base.buffer_time),
-        total_time: time(over.total_time, base.total_time),
-        redirects: over.redirects.unwrap_or(base.redirects),
-        // More permits than a semaphore has are as good as all of them.
-        concurrency: over.concurrency.unwrap_or(base.concurrency).min(Semaphore::MAX_PERMITS),
-        queue: over.queue.unwrap_or(base.queue),
-        failures: over.failures.unwrap_or(base.failures),
-    }
-}
-
-pub(super) fn cors(
-    base: &cors::Policy,
-    over: &section::Cors,
-    at: &str,
-) -> Result<cors::Policy, String> {
-    let origins = over.origins.as_ref().map_or(base.origins(), |OriginRules(rules)| rules);
-    let credentials = over.credentials.unwrap_or(base.credentials());
-    let max_age = over.max_age.map_or(base.max_age(), |time| time.0);
-    base.refined(origins.clone(), credentials, max_age).map_err(|error| format!("{at}: {error}"))
-}
-
-pub(super) fn size(over: Option<Size>, base: usize) -> usize {
-    over.map_or(base, |size| usize::try_from(size.0).unwrap_or(usize::MAX))
 }

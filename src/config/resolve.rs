@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use crate::cors;
-use crate::portal::{self, Registry, Terms};
+use crate::portal::{self, OpenTargets, Registry, Terms};
 use crate::{server, upstream};
 
 use super::file::{self, File};
-use super::portal::{cors, freshness, limits, portal, size};
+use super::portal::{open_targets, portal};
+use super::terms::{cors, freshness, limits, size};
 use super::value::Time;
 use super::{Admin, Cache, Config};
 
@@ -25,6 +26,10 @@ pub(super) fn config(file: File, root: &Path) -> Result<Config, String> {
         limits: limits(&upstream::Limits::default(), &file.defaults.limits.0),
         cors: cors.clone(),
     };
+    let open = file.open_targets.map(|open| open_targets(open, &defaults)).transpose()?;
+    if open.is_some() && file.portals.0.iter().any(|(id, _)| id.0.as_str() == OpenTargets::ID) {
+        return Err("portals.open: beside `open_targets`, that name is theirs".to_owned());
+    }
     let portals = file
         .portals
         .0
@@ -53,7 +58,7 @@ pub(super) fn config(file: File, root: &Path) -> Result<Config, String> {
             disk: disk(file.cache.disk)?,
             patience: file.cache.patience.map_or(defaults.cache.patience, |time| time.0),
         },
-        registry: Registry::new(portals),
+        registry: Registry::new(portals).opening(open),
         notices,
     })
 }

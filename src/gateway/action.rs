@@ -21,12 +21,14 @@ use super::{Error, Request};
 /// [`Error::ActionNotAllowed`] and [`Error::InvalidContent`].
 pub(super) fn posted(request: &Request<'_>) -> Result<Option<Bytes>, Error> {
     let portal = &request.place.portal;
+    if *request.method != Method::POST && !portal.asking.post {
+        return Ok(None);
+    }
     let path = Portal::plain_path(request.path);
     let action = portal.action(&path);
     let query = request.query.unwrap_or_default();
     if *request.method != Method::POST {
-        let by_post = portal.asking.post && action.is_some();
-        return if by_post { form(query.as_bytes(), portal).map(Some) } else { Ok(None) };
+        return action.map(|_| form(query.as_bytes(), portal)).transpose();
     }
     let Some(name) = action else { return Ok(None) };
     if !portal.dialect.is_read_only(name) {
@@ -52,7 +54,7 @@ fn object(content: &[u8], fields: &HeaderMap, portal: &Portal) -> Result<Bytes, 
         "" | "text/plain" | "application/json" => json(content, portal),
         other if other.ends_with("+json") => json(content, portal),
         _ => Err(Error::InvalidContent(
-            "it is neither JSON nor a form: say `Content-Type: application/json`",
+            "it is neither JSON nor a urlencoded form: say `Content-Type: application/json`",
         )),
     }
 }

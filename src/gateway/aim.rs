@@ -43,7 +43,10 @@ impl Aim {
     pub(super) fn of(request: &Request<'_>, posted: Option<&Bytes>) -> Result<Self, Error> {
         let portal = &request.place.portal;
         let query = request.query.filter(|_| posted.is_none());
-        let target = portal.target(request.path, query).map_err(Error::InvalidPath)?;
+        let target = match request.file {
+            Some(url) => Target::file(url.clone()),
+            None => portal.target(request.path, query).map_err(Error::InvalidPath)?,
+        };
         let target = if posted.is_some() { target.unpadded() } else { target };
         let key = key(portal, target.form, target.text(), posted);
         Ok(Self { key, policy: portal.cache_policy(request.terms, request.path), target })

@@ -48,6 +48,18 @@ pub enum Error {
     /// The content of a request is not what the action needs.
     #[error("invalid content: {0}")]
     InvalidContent(&'static str),
+    /// There is no such path of ours below the portal.
+    #[error("no such path")]
+    NoSuchPath,
+    /// The folder has no such file.
+    #[error("not in the folder")]
+    NotInFolder,
+    /// The resource has no file.
+    #[error("no file")]
+    NoFile,
+    /// The resource's file is at a host that the portal's entry does not name.
+    #[error("file at another host: {0}")]
+    FileElsewhere(String),
     /// The request came through this gateway before.
     #[error("loop detected")]
     LoopDetected,
@@ -92,6 +104,8 @@ pub enum Error {
         status: u16,
         /// The reason's name.
         reason: &'static str,
+        /// The name of a finer kind of it, where there is one.
+        kind: Option<&'static str>,
         /// The reason as a sentence.
         sentence: &'static str,
         /// Where.
@@ -122,6 +136,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it is about what a portal did, or did not do.
+    #[must_use]
+    pub const fn is_of_the_portal(&self) -> bool {
+        matches!(
+            self,
+            Self::PortalUnresolvable
+                | Self::PortalUnreachable(_)
+                | Self::PortalTimeout { .. }
+                | Self::PortalFailed { .. }
+                | Self::ResponseTooLarge(_)
+                | Self::ResponseIncomplete { .. }
+                | Self::NotJsonp { .. }
+        )
+    }
+
     /// A word from a fixed set, for metrics and logs; the problem type's name.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -129,6 +158,8 @@ impl Error {
             Self::InvalidPath(_) => "invalid-path",
             Self::ActionNotAllowed(_) => "action-not-allowed",
             Self::InvalidContent(_) => "invalid-content",
+            Self::NoSuchPath | Self::NoFile | Self::NotInFolder => "not-found",
+            Self::FileElsewhere(_) => "target-not-allowed",
             Self::LoopDetected => "loop-detected",
             Self::AddressProhibited => "address-prohibited",
             Self::PortalUnresolvable => "portal-unresolvable",

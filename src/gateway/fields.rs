@@ -216,7 +216,7 @@ fn media_type(fields: &HeaderMap) -> HeaderValue {
 }
 
 /// Media types that a browser would run or render as a document of our origin.
-fn is_active(media_type: &HeaderValue) -> bool {
+pub(super) fn is_active(media_type: &HeaderValue) -> bool {
     let text = media_type.to_str().unwrap_or_default().to_ascii_lowercase();
     let essence = text.split(';').next().unwrap_or_default().trim();
     matches!(

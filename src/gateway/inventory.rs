@@ -195,6 +195,31 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// The id of the portal that a target is below, by its scheme, host, port and path, and what
+    /// stands behind the portal's base; `written` is the target's path and query as written. A target
+    /// by http is taken for one by https, if that is how the portal is asked.
+    #[must_use]
+    pub fn place_of_target(&self, url: &Url, written: &str) -> Option<(&str, String)> {
+        let found = |place: &'_ Place| {
+            let base = place.portal.base.url();
+            let same = base.host_str() == url.host_str()
+                && (base.port_or_known_default() == url.port_or_known_default()
+                    && base.scheme() == url.scheme()
+                    || base.port().is_none() && url.port().is_none());
+            let rest = written.strip_prefix(base.path().trim_end_matches('/'))?;
+            let below = rest
+                .strip_prefix('/')
+                .or_else(|| (rest.is_empty() || rest.starts_with('?')).then_some(rest))?;
+            same.then(|| below.to_owned())
+        };
+        self.places()
+            .filter(|place| place.portal.folder.is_none())
+            .filter_map(|place| Some((place.portal.id.as_str(), found(place)?)))
+            .min_by_key(|(_, below)| below.len())
+    }
+}
+
 impl Place {
     /// The selection of one answer.
     ///

@@ -22,12 +22,15 @@ mod aim;
 mod entity_tag;
 mod error;
 mod fields;
+mod folder;
 mod inventory;
+mod open;
 mod origin;
 mod provenance;
 mod range;
 mod recent;
 mod reload;
+mod resource;
 mod respond;
 mod select;
 mod unsafe_method;
@@ -39,15 +42,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use url::Url;
 
 use crate::cache::{Ask, Cache, CacheStatus, Content, Directives, Failure};
 use crate::clock::Clock;
-use crate::portal::{Form, Portal, Registry, Terms};
+use crate::portal::{Form, OpenTargets, Portal, Registry, Terms};
 use crate::upstream::{Clients, Health, Site};
 
 use aim::Aim;
 pub use error::{Error, Limit, PortalFailure};
 pub use inventory::{Filter, Item, Page, PatternError, Selection, Totals};
+use open::Open;
 use origin::{PortalOrigin, Ways};
 use recent::Recent;
 pub use reload::Changes;
@@ -62,6 +67,7 @@ pub struct Gateway {
     clock: Arc<dyn Clock>,
     buffer: usize,
     offline: bool,
+    open: Option<Open>,
     recent: Recent,
 }
 
@@ -87,6 +93,8 @@ pub struct Request<'a> {
     pub path: &'a str,
     /// The query, as received.
     pub query: Option<&'a str>,
+    /// A file of the portal's that is not below its base, instead of path and query.
+    pub file: Option<&'a Url>,
     /// The request's fields.
     pub fields: &'a HeaderMap,
     /// The request's content.
@@ -107,6 +115,13 @@ pub struct Response {
 }
 
 impl Place {
+    fn new(portal: &Arc<Portal>, clients: &Clients, clock: &Arc<dyn Clock>) -> Self {
+        let limits = &portal.terms.limits;
+        let site = Site::new(clients, portal.site_rules(), limits, Arc::clone(clock));
+        let ways = Arc::new(Ways::new(Arc::clone(clock)));
+        Self { portal: Arc::clone(portal), site: Arc::new(site), ways }
+    }
+
     /// How the portal is doing.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -127,15 +142,13 @@ impl Gateway {
         buffer: usize,
         offline: bool,
     ) -> Self {
-        let place = |portal: &Arc<Portal>| {
-            let limits = &portal.terms.limits;
-            let site = Site::new(clients, portal.site_rules(), limits, Arc::clone(&clock));
-            let ways = Arc::new(Ways::new(Arc::clone(&clock)));
-            let place = Place { portal: Arc::clone(portal), site: Arc::new(site), ways };
-            (portal.id.to_string(), place)
-        };
+        let place =
+            |portal: &Arc<Portal>| (portal.id.to_string(), Place::new(portal, clients, &clock));
+        let open =
+            |open: &OpenTargets| Open::new(open.clone(), clients.clone(), Arc::clone(&clock));
         Self {
             places: registry.iter().map(place).collect(),
+            open: registry.open().map(open),
             order: registry.iter().map(|portal| portal.id.to_string()).collect(),
             cache,
             clock,
@@ -149,6 +162,12 @@ impl Gateway {
     #[must_use]
     pub fn place(&self, id: &str) -> Option<&Place> {
         self.places.get(id)
+    }
+
+    /// The place of a target that needs no entry, if it is open.
+    #[must_use]
+    pub fn open_place(&self, url: &Url) -> Option<Place> {
+        self.open.as_ref()?.place(url)
     }
 
     /// All portals, in the order of the registry.
@@ -165,10 +184,18 @@ impl Gateway {
         if aim::went_through_us(request.fields) {
             return Err(Error::LoopDetected);
         }
+        if let Some(folder) = &portal.folder {
+            return folder::answer(folder, &request).await;
+        }
+        if let Some(verb) = resource::verb(&request) {
+            return Box::pin(self.own(&request, verb)).await;
+        }
         let posted = action::posted(&request)?;
-        let (aim, is_new) = match self.recent.aim(&request).filter(|_| posted.is_none()) {
+        // What is remembered is remembered by path and query.
+        let by_path = posted.is_none() && request.file.is_none();
+        let (aim, is_new) = match self.recent.aim(&request).filter(|_| by_path) {
             Some(aim) => (aim, false),
-            None => (Arc::new(Aim::of(&request, posted.as_ref())?), posted.is_none()),
+            None => (Arc::new(Aim::of(&request, posted.as_ref())?), by_path),
         };
         let credentials = aim::credentials(&request);
         let is_personal = !credentials.is_empty();
@@ -231,6 +258,14 @@ impl Gateway {
             offline: self.offline,
         }
     }
+}
+
+/// The target URI of a request as it may be told: without a callback and without secrets' values.
+#[must_use]
+pub fn told(place: &Place, path: &str, query: Option<&str>) -> Option<String> {
+    let portal = &place.portal;
+    let target = portal.target(path, query).ok()?;
+    portal.folder.is_none().then(|| provenance::without_secrets(&target.url()).into())
 }
 
 impl From<Failure<Self>> for Error {

@@ -54,6 +54,11 @@ pub(super) fn remove_digest(fields: &mut HeaderMap) {
 pub(super) fn add_source(fields: &mut HeaderMap, portal: &Portal, target: &Url) {
     let source = without_secrets(target);
     append_link(fields, source.as_str(), "via");
+    add_terms(fields, portal);
+}
+
+/// Adds licence and attribution.
+pub(super) fn add_terms(fields: &mut HeaderMap, portal: &Portal) {
     if let Some(licence) = portal.licence_url() {
         append_link(fields, &licence, "license");
     }

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use crate::cache::{Answer, Cache, Content, Passing, Reply, StoredResponse, accepted, coding};
 use crate::portal::Form;
 
-use super::select::{Selected, select};
+use super::select::{Selected, any_matches, select};
 use super::{Error, Request, Response, provenance};
 
 /// Room for the fields that are added to stored ones, here and by the server.
@@ -125,6 +125,10 @@ fn negotiate(
     // A part is always one of the content as it is, so that parts fetched with other preferences
     // fit together.
     if request.fields.contains_key(RANGE) || !request.fields.contains_key(ACCEPT_ENCODING) {
+        return None;
+    }
+    // Who has the content as it is has no use for it in another coding.
+    if any_matches(request.fields, fields) {
         return None;
     }
     let (coding, bytes) = cache.variant(stored, &accepted(request.fields))?;

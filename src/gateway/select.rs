@@ -141,7 +141,7 @@ fn tell_range(fields: &mut HeaderMap, text: &str) {
 }
 
 /// RFC 9110 §13.1.2: a recipient MUST use the weak comparison function for If-None-Match.
-fn any_matches(request: &HeaderMap, fields: &HeaderMap) -> bool {
+pub(super) fn any_matches(request: &HeaderMap, fields: &HeaderMap) -> bool {
     // "*" is false if there is any current representation, and there is.
     if single(request, &IF_NONE_MATCH).is_some_and(|field| field.as_bytes().trim_ascii() == b"*") {
         return true;

@@ -10,6 +10,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     reason: Reason,
+    kind: Option<Kind>,
     offset: usize,
     sentence: &'static str,
 }
@@ -19,6 +20,12 @@ impl Error {
     #[must_use]
     pub fn reason(&self) -> Reason {
         self.reason
+    }
+
+    /// What stands there, where it is something that is known and the reason does not say it.
+    #[must_use]
+    pub fn kind(&self) -> Option<Kind> {
+        self.kind
     }
 
     /// The offset in bytes of what is wrong.
@@ -35,12 +42,18 @@ impl Error {
 
     #[cold]
     pub(super) fn new(reason: Reason, offset: usize) -> Self {
-        Self { reason, offset, sentence: reason.sentence() }
+        Self::because(reason, offset, reason.sentence())
     }
 
     #[cold]
     pub(super) fn because(reason: Reason, offset: usize, sentence: &'static str) -> Self {
-        Self { reason, offset, sentence }
+        Self { reason, kind: None, offset, sentence }
+    }
+
+    /// The same refusal of something that is known.
+    #[cold]
+    pub(super) fn of(self, kind: Kind) -> Self {
+        Self { kind: Some(kind), ..self }
     }
 }
 
@@ -52,7 +65,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The kinds of refusal. The names are stable: they label metrics and appear in problems.
+/// The reasons of refusal. The names are stable: they label metrics and appear in problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// Nothing but blanks, comments and semicolons.
@@ -61,9 +74,10 @@ pub enum Reason {
     NotJsonp,
     /// A call of another function than the one asked for.
     CallbackMismatch,
-    /// A call without an argument.
+    /// A call without an argument, or with `undefined`.
     NoArgument,
-    /// A call with more than one argument.
+    /// A call with more than one argument, or a second one that
+    /// [`Shape::second_argument`](super::Shape::second_argument) does not mean.
     MultipleArguments,
     /// The argument, or the bare body, is not JSON by RFC 8259.
     NotJson,
@@ -128,7 +142,7 @@ impl Reason {
             Self::Empty => "the body holds nothing but blanks, comments and semicolons",
             Self::NotJsonp => "neither a call of the callback asked for nor JSON",
             Self::CallbackMismatch => "another function is called than the one asked for",
-            Self::NoArgument => "the call has no argument",
+            Self::NoArgument => "the call has no argument: the portal said nothing",
             Self::MultipleArguments => "the call has more than one argument",
             Self::NotJson => "this is not JSON",
             Self::InvalidUtf8 => "these bytes are not UTF-8",
@@ -142,6 +156,47 @@ impl Reason {
 }
 
 impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a refused body is, finer than by its [`Reason`]. The names are stable.
+///
+/// The reason stays what the grammar says (mostly [`Reason::NotJson`] or [`Reason::NotJsonp`]), so
+/// that who decides by reasons need not know the kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A JavaScript engine reads this, and JSON does not have it: single quotes, names without
+    /// quotation marks, trailing commas, comments, `undefined`, calls, assignments and the like.
+    JavaScript,
+    /// `NaN`, `Infinity` or `-Infinity`, which [`NonFinite::Null`](super::NonFinite::Null) takes.
+    NonFinite,
+    /// A prefix against JSON hijacking, which [`Shape::prefixes`](super::Shape::prefixes) can name.
+    HijackingPrefix,
+    /// `try { … } catch (e) {}`, which [`Shape::try_catch`](super::Shape::try_catch) admits.
+    TryCatch,
+}
+
+impl Kind {
+    /// Every kind, in the order of the declaration.
+    pub const ALL: [Self; 4] =
+        [Self::JavaScript, Self::NonFinite, Self::HijackingPrefix, Self::TryCatch];
+
+    /// The stable name, such as `javascript-not-json`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::JavaScript => "javascript-not-json",
+            Self::NonFinite => "non-finite",
+            Self::HijackingPrefix => "hijacking-prefix",
+            Self::TryCatch => "try-catch",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -161,7 +216,16 @@ mod tests {
 
     #[test]
     fn every_reason_has_a_name_of_its_own() {
-        let names: std::collections::BTreeSet<_> = Reason::ALL.map(Reason::name).into();
-        assert_eq!(names.len(), Reason::ALL.len());
+        let names: std::collections::BTreeSet<_> =
+            Reason::ALL.map(Reason::name).into_iter().chain(Kind::ALL.map(Kind::name)).collect();
+        assert_eq!(names.len(), Reason::ALL.len() + Kind::ALL.len());
+    }
+
+    #[test]
+    fn a_kind_is_told_beside_the_reason() {
+        let error = Error::new(Reason::NotJson, 1);
+        assert_eq!(error.kind(), None);
+        assert_eq!(error.clone().of(Kind::NonFinite).kind(), Some(Kind::NonFinite));
+        assert_eq!(error.clone().of(Kind::NonFinite).reason(), error.reason());
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn continues(body: &[u8], at: usize) -> bool {
 }
 
 /// ECMA-262 §12.7, `IdentifierName`.
-fn identifier(body: &[u8], start: usize) -> Option<usize> {
+pub(super) fn identifier(body: &[u8], start: usize) -> Option<usize> {
     if byte(body, start)?.is_ascii_digit() {
         return None;
     }

@@ -3,6 +3,8 @@
 
 use super::error::{Error, Reason};
 use super::nesting::{Bracket, Nesting};
+use super::non_finite::Words;
+use super::shape::NonFinite;
 use super::stops::Stops;
 use super::{fault, number, scan, string};
 
@@ -13,13 +15,21 @@ pub(super) struct Text {
     pub(super) end: usize,
     /// Whether it is ASCII throughout, so that it needs no check of UTF-8.
     pub(super) ascii: bool,
+    /// How many of its values are `NaN` or infinite, so that it is not JSON yet.
+    pub(super) non_finite: usize,
 }
 
 /// Checks the JSON text that starts at `start`, without whitespace before it.
 ///
 /// Every turn of the loop takes one member or element, or the bracket that opens one, and the
 /// brackets and the comma behind it; `at` only grows.
-pub(super) fn text(body: &[u8], start: usize, depth: usize) -> Result<Text, Error> {
+pub(super) fn text(
+    body: &[u8],
+    start: usize,
+    depth: usize,
+    policy: NonFinite,
+) -> Result<Text, Error> {
+    let mut words = Words::new(policy);
     let mut nesting = Nesting::new(depth);
     let mut stops = Stops::new(body, start);
     let mut at = start;
@@ -32,9 +42,10 @@ pub(super) fn text(body: &[u8], start: usize, depth: usize) -> Result<Text, Erro
         at = match scan::byte(body, at) {
             Some(b'"') => string::string(body, at + 1, &mut stops)
                 .map_err(|stop| string::fault(body, stop))?,
-            Some(b'-' | b'0'..=b'9') => {
-                number::number(body, at).map_err(|stop| number::fault(body, stop))?
-            }
+            Some(b'-' | b'0'..=b'9') => match number::number(body, at) {
+                Ok(end) => end,
+                Err(stop) => words.end(body, at)?.ok_or_else(|| number::fault(body, stop))?,
+            },
             Some(b't' | b'f' | b'n') => {
                 number::literal(body, at).map_err(|stop| fault::literal(body, at, stop))?
             }
@@ -48,12 +59,12 @@ pub(super) fn text(body: &[u8], start: usize, depth: usize) -> Result<Text, Erro
                 }
                 at
             }
-            _ => return Err(fault::value(body, at)),
+            _ => words.end(body, at)?.ok_or_else(|| fault::value(body, at))?,
         };
         match separators(body, at, &mut nesting)? {
             Separated::Next(next) => at = next,
             Separated::End(end) => {
-                return Ok(Text { end, ascii: stops.is_ascii() });
+                return Ok(Text { end, ascii: stops.is_ascii(), non_finite: words.count });
             }
         }
     }

@@ -16,7 +16,9 @@ pub struct Limits {
     /// The bytes that may stand before the callback name: byte order mark, blanks, comments,
     /// semicolons and guard together. The longest seen has 40; 4096 admits a licence header. More
     /// is [`Reason::PrefixTooLong`](super::Reason::PrefixTooLong). Blanks before bare JSON are
-    /// not a prefix and only count towards `bytes`.
+    /// not a prefix and only count towards `bytes`, unless a
+    /// [`Prefix`](super::Prefix) stands among them. Comments after the call must end within as many
+    /// bytes behind it; beyond, they are [`Reason::TrailingData`](super::Reason::TrailingData).
     pub prefix: usize,
 }
 

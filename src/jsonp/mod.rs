@@ -1,22 +1,35 @@
 //! A JSONP body in, the JSON inside out. Not a JavaScript engine, and not a JSON parser: nothing
-//! is executed, decoded, rewritten or built; the answer is a range of the bytes that came in.
+//! is executed, decoded or built; the answer is a range of the bytes that came in.
 //!
 //! # What is accepted
 //!
 //! ```text
-//! body     = [BOM] *( WS / comment / ";" ) [guard] callback *WS "(" *WS JSON *WS ")" *( WS / ";" )
-//!          / [BOM] *WS JSON *WS
-//! guard    = "typeof" 1*WS callback *WS "===" *WS quote "function" quote *WS "&&" *WS
-//!          / callback *WS "&&" *WS
-//! comment  = "/*" … "*/" / "//" … LF
+//! body     = start *filler call *filler
+//!          / start *filler "try" *WS "{" *filler call *filler
+//!            "}" *WS "catch" *WS "(" *WS name *WS ")" *WS "{" *WS "}" *filler  ; if try_catch
+//!          / start JSON *WS
+//! start    = [BOM] *WS [prefix *WS]                                           ; if in prefixes
+//! call     = [guard] callback *WS "(" *WS JSON *WS [second] ")"
+//! second   = "," *WS ( 3DIGIT / string ) *WS                                  ; if second_argument
+//! guard    = test *WS "&&" *WS / callback *WS "&&" *WS
+//!          / "if" *WS "(" *WS ( test / ["window."] callback ) *WS ")" *WS
+//! test     = "typeof" 1*WS callback *WS "===" *WS quote "function" quote
+//! filler   = WS / ";" / comment
+//! comment  = "/*" … "*/" / "//" … LF                   ; the last one may end with the body
 //! WS       = space / tab / LF / CR
 //! ```
 //!
-//! The callback is compared byte for byte with the name that was asked for. Exactly one argument
-//! is accepted, and JSON is RFC 8259 and nothing else: whatever JavaScript would also read
-//! (`NaN`, single quotes, trailing commas) is refused with a sentence that says so. Bare JSON is
-//! a form of its own, because portals pad only some of their answers. Lone surrogate escapes,
-//! duplicate names and numbers of any size are valid by the grammar and pass through.
+//! The callback is compared byte for byte with the name that was asked for; `window.cb(` is a call
+//! of another function than `cb(`. JSON is RFC 8259 and nothing else: whatever JavaScript would
+//! also read (single quotes, trailing commas) is refused with a sentence that says so and
+//! [`Kind::JavaScript`]. Bare JSON is a form of its own, because portals pad only some of their
+//! answers. Lone surrogate escapes, duplicate names and numbers of any size are valid by the
+//! grammar and pass through.
+//!
+//! A [`Shape`] admits what a portal is known to send beyond that: the lines of the grammar that say
+//! "if", and [`NonFinite::Null`] the words `NaN`, `Infinity` and `-Infinity` as values. By default
+//! nothing of it is admitted. A second argument is a status from 100 to 599 or a string; a number
+//! that goes on behind a comma (`cb(1,200)`) is none, but refused as a decimal comma.
 //!
 //! # What is refused
 //!
@@ -35,33 +48,41 @@
 //!
 //! # How
 //!
-//! `payload` tells the story, `padding` reads what stands around the JSON (`foreign` recognises
-//! calls of others), `json` checks the text with `string` (over `stops`), `number` and `nesting`,
-//! and `fault` finds the words once something is wrong. `scan` is the only way the validator looks
-//! at bytes.
+//! `payload` tells the story. `padding` reads what stands before the call, `call` its guard and
+//! name (`foreign` recognises calls of others), `closing` what stands behind the JSON, and both use
+//! `comment`. `json` checks the text with `string` (over `stops`), `number`, `nesting` and
+//! `non_finite`, and `fault` finds the words once something is wrong. `scan` is the only way the
+//! validator looks at bytes.
 //!
 //! **Invariants:** offsets only grow, so the work is linear in the length of the body (counted in
-//! tests, not timed). Nothing is allocated and nothing recurses. UTF-8 is checked only if a byte
+//! tests, not timed). Nothing recurses, and nothing is allocated but by [`Payload::json`], which
+//! rewrites a payload with numbers that are not finite, once it was accepted. UTF-8 is checked only if a byte
 //! of 0x80 or above stands in the JSON, and the whole body only when it is refused. The
 //! room uses `std`, `memchr` and `simdutf8` and nothing of the rest of this crate.
 
+mod call;
 mod callback;
+mod closing;
+mod comment;
 mod error;
 mod fault;
 mod foreign;
 mod json;
 mod limits;
 mod nesting;
+mod non_finite;
 mod number;
 mod padding;
 mod payload;
 mod scan;
+mod shape;
 mod stops;
 mod string;
 #[cfg(test)]
 mod tests;
 
 pub use callback::{CallbackName, CallbackNameError};
-pub use error::{Error, Reason};
+pub use error::{Error, Kind, Reason};
 pub use limits::Limits;
 pub use payload::{Form, Payload, unwrap, validate};
+pub use shape::{NonFinite, Prefix, PrefixError, Shape};

@@ -2,7 +2,7 @@
 //! length and any exponent, and passes through digit for digit.
 
 use super::error::{Error, Reason};
-use super::scan;
+use super::{fault as faults, scan};
 
 /// The offset behind the number that starts at `at`, or the offset of the first byte that may not
 /// stand there (the length of the body, if it ends too early).
@@ -32,8 +32,7 @@ pub(super) fn fault(body: &[u8], at: usize) -> Error {
     let sentence = match body.get(at) {
         None => return Error::new(Reason::Truncated, body.len()),
         Some(b'0'..=b'9') => "a number has a leading zero",
-        Some(b'I') => "Infinity is JavaScript, not JSON",
-        Some(b'N') => "NaN is JavaScript, not JSON",
+        Some(word @ (b'I' | b'N')) => return faults::non_finite(at, *word == b'N'),
         Some(_) => "a digit is missing in a number",
     };
     Error::because(Reason::NotJson, at, sentence)

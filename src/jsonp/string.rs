@@ -2,8 +2,8 @@
 #![expect(clippy::inline_always, reason = "a call for each string costs a quarter of the speed")]
 
 use super::error::{Error, Reason};
-use super::scan;
 use super::stops::Stops;
+use super::{fault as faults, scan};
 
 /// The offset behind the closing quotation mark of the string whose content starts at `at`, or
 /// the offset of the first byte that may not stand there (the length of the body, if it ends).
@@ -25,10 +25,20 @@ pub(super) fn fault(body: &[u8], at: usize) -> Error {
     let escaped = at.checked_sub(1).and_then(|before| body.get(before)) == Some(&b'\\');
     let sentence = match body.get(at) {
         None => return Error::new(Reason::Truncated, body.len()),
+        Some(b'\n' | b'\r') if escaped => {
+            return faults::javascript(at, "a string on several lines is JavaScript, not JSON");
+        }
         // RFC 8259 §7: "the control characters (U+0000 through U+001F)" "MUST be escaped".
         Some(0..0x20) => "a control character stands unescaped in a string",
-        Some(b'\'') if escaped => "the escape \\' is JavaScript, not JSON",
-        Some(b'x' | b'v' | b'0') if escaped => "\\x, \\v and \\0 are JavaScript, not JSON",
+        Some(b'\'') if escaped => {
+            return faults::javascript(at, "the escape \\' is JavaScript, not JSON");
+        }
+        Some(b'x' | b'v' | b'0') if escaped => {
+            return faults::javascript(at, "\\x, \\v and \\0 are JavaScript, not JSON");
+        }
+        Some(b'{') if body[..at].ends_with(b"\\u") => {
+            return faults::javascript(at, "\\u{…} is JavaScript, not JSON");
+        }
         Some(_) if escaped => "a backslash starts no escape that JSON knows",
         Some(_) => "\\u takes four hexadecimal digits",
     };

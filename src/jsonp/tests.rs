@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::scan::looks;
-use super::{CallbackName, Limits, unwrap, validate};
+use super::{CallbackName, Limits, NonFinite, Prefix, Shape, unwrap, validate};
 
 /// The most expensive bytes are brackets with nothing between them, with five looks each; blanks
 /// behind a value are looked at twice.
@@ -13,13 +13,21 @@ const LOOKS_PER_BODY: usize = 32;
 
 fn assert_linear(body: &[u8]) {
     let callback = CallbackName::new("cb").unwrap();
+    let lenient = Shape {
+        prefixes: vec![Prefix::new(")]}'").unwrap(), Prefix::new("{}&&").unwrap()],
+        second_argument: true,
+        try_catch: true,
+        non_finite: NonFinite::Null,
+    };
     for limits in [Limits::default(), Limits::new(usize::MAX, usize::MAX, usize::MAX)] {
-        looks::take();
-        let outcome = unwrap(body, &callback, &limits).map(|payload| payload.range);
-        let unwrapping = looks::take();
-        let _ = validate(body, &limits);
-        let most = LOOKS_PER_BYTE * body.len() + LOOKS_PER_BODY;
-        assert!(unwrapping.max(looks::take()) <= most, "{outcome:?}");
+        for shape in [&Shape::default(), &lenient] {
+            looks::take();
+            let outcome = unwrap(body, &callback, shape, &limits).map(|payload| payload.range);
+            let unwrapping = looks::take();
+            let _ = validate(body, shape, &limits);
+            let most = LOOKS_PER_BYTE * body.len() + LOOKS_PER_BODY;
+            assert!(unwrapping.max(looks::take()) <= most, "{outcome:?}");
+        }
     }
 }
 
@@ -33,7 +41,10 @@ proptest! {
 
     #[test]
     fn work_is_linear_whatever_is_repeated(
-        start in prop::sample::select(vec!["", "cb(", "cb(\"", "cb([", "cb([1,", "/*", "a['", " "]),
+        start in prop::sample::select(vec![
+            "", "cb(", "cb(\"", "cb([", "cb([1,", "/*", "a['", " ", ")]}'", "try{", "if(", "cb({},\"",
+            "cb(1)//", "cb(1)/*", "cb([NaN,",
+        ]),
         fragments in prop::collection::vec((fragment(), 0_usize..200), 0..4),
     ) {
         let repeated = fragments.iter().flat_map(|(fragment, times)| fragment.repeat(*times));
@@ -64,6 +75,20 @@ fn work_is_linear_for_what_was_made_to_be_slow() {
         ("a", " ", ""),
         ("typeof cb", " ", "=== 'function' && cb(1)"),
         ("cb(1)", ";", ""),
+        ("cb(1)", "/**/", ""),
+        ("cb(1)//", "x", ""),
+        ("cb(1)/*", "*", "*/"),
+        ("cb(1,\"", "\\\\", "\")"),
+        ("cb(1", ",1", ")"),
+        ("cb([", "NaN,", "NaN])"),
+        ("cb([", "-Infinity ,", "1])"),
+        ("try{", " ", "cb(1)}catch(e){}"),
+        ("try{cb(1)", ";", "}catch(e){}"),
+        ("try{cb(1)}catch(", "e", "){}"),
+        ("if(", " ", "cb)cb(1)"),
+        ("if(cb)", " ", "cb(1)"),
+        (")]}'", " ", "[]"),
+        ("{}&&", " ", "[]"),
         ("-", "0123456789", ""),
     ] {
         assert_linear(format!("{start}{}{end}", unit.repeat(20_000)).as_bytes());

@@ -19,7 +19,9 @@ fn action(path: &str) -> Option<&str> {
         "api" => true,
         version => is_version(version) && before.next() == Some("api"),
     };
-    (is_api && !name.is_empty() && !name.contains('/')).then_some(name)
+    // What CKAN's own names are made of: a server in front of it may cut a path at other characters.
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    (is_api && !name.is_empty() && name.bytes().all(is_name)).then_some(name)
 }
 
 #[cfg(test)]
@@ -35,6 +37,8 @@ mod tests {
             ("api/33/action/tag_list", None),
             ("api/3/action/", None),
             ("api/3/action/a/b", None),
+            ("api/3/action/package_create;x_show", None),
+            ("api/3/action/package_create%3Fx_show", None),
             ("action/tag_list", None),
             ("dataset/action/x", None),
         ] {

@@ -7,9 +7,9 @@ use std::fmt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use regex::Regex;
 
-use crate::jsonp::CallbackName;
+use crate::jsonp::{CallbackName, Shape};
 
-use super::dialect::{Ask, Call, Dialect, Second};
+use super::dialect::{Ask, Call, Dialect};
 
 /// How a portal is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,18 +35,7 @@ pub struct Asking {
     /// Whether a client's `Authorization` is sent to the portal.
     pub authorization: bool,
     /// What is accepted beside one argument of plain JSON.
-    pub leniency: Leniency,
-}
-
-/// What is accepted of a portal beside one argument of plain JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leniency {
-    /// What may follow the JSON in a call.
-    pub second: Second,
-    /// Prefixes against JSON hijacking that are taken off.
-    pub prefixes: Vec<String>,
-    /// Whether `NaN` and infinities are replaced by `null`.
-    pub non_finite: bool,
+    pub shape: Shape,
 }
 
 /// Paths that the portal has under another name.
@@ -108,7 +97,7 @@ impl Asking {
             headers: HeaderMap::new(),
             api_key: None,
             authorization: false,
-            leniency: Leniency { second: traits.second, prefixes: Vec::new(), non_finite: false },
+            shape: Shape { second_argument: traits.second_argument, ..Shape::default() },
         }
     }
 

@@ -12,6 +12,7 @@ mod asking;
 mod dialect;
 mod fields;
 mod id;
+mod open;
 mod query;
 mod target;
 mod terms;
@@ -26,12 +27,11 @@ use url::Url;
 use crate::cache::freshness::Policy;
 use crate::upstream::{HostRule, SiteRules};
 
-pub use asking::{ApiKey, Asking, KeyPlace, Leniency, Rewrite};
-pub use dialect::{
-    Ask, At, Call, Dialect, Form, Format, InBand, Missing, Second, Text, Traits, Values,
-};
+pub use asking::{ApiKey, Asking, KeyPlace, Rewrite};
+pub use dialect::{Ask, At, Call, Dialect, Form, Format, InBand, Missing, Text, Traits, Values};
 pub use fields::{FieldRefusal, FieldRules};
 pub use id::{PortalId, PortalIdError};
+pub use open::OpenTargets;
 pub use target::{Base, BaseError, PathRefusal, Target};
 pub use terms::{Freshness, Terms};
 
@@ -62,6 +62,8 @@ pub struct Portal {
     pub fields: FieldRules,
     /// Hosts its files may come from.
     pub downloads: Vec<HostRule>,
+    /// Whether its files may come from any public host.
+    pub any_download: bool,
     /// Address ranges it may be reached at beyond public space.
     pub allow_cidr: Vec<ipnet::IpNet>,
     /// An SPDX identifier or a URL.
@@ -110,6 +112,7 @@ impl Portal {
         SiteRules {
             base: self.base.url().clone(),
             downloads: self.downloads.clone(),
+            any_download: self.any_download,
             allow_cidr: self.allow_cidr.clone(),
         }
     }
@@ -149,17 +152,30 @@ impl Portal {
     }
 }
 
-/// The portals, in the order of the file.
+/// The portals, in the order of the file, and what needs no entry.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     portals: Vec<Arc<Portal>>,
+    open: Option<OpenTargets>,
 }
 
 impl Registry {
     /// A registry of `portals`, whose ids differ.
     #[must_use]
     pub fn new(portals: Vec<Portal>) -> Self {
-        Self { portals: portals.into_iter().map(Arc::new).collect() }
+        Self { portals: portals.into_iter().map(Arc::new).collect(), open: None }
+    }
+
+    /// The same registry with targets that need no entry.
+    #[must_use]
+    pub fn opening(self, open: Option<OpenTargets>) -> Self {
+        Self { open, ..self }
+    }
+
+    /// The targets that need no entry.
+    #[must_use]
+    pub const fn open(&self) -> Option<&OpenTargets> {
+        self.open.as_ref()
     }
 
     /// All portals.

@@ -60,6 +60,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// A file, wherever it is; whether it may be asked for is judged elsewhere.
+    #[must_use]
+    pub fn file(url: Url) -> Self {
+        Self { text: url.into(), padded: None, form: Form::File }
+    }
+
     /// The target URI as text, without a callback.
     #[must_use]
     pub fn text(&self) -> &str {

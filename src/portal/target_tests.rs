@@ -20,6 +20,7 @@ fn portal(base: &str, dialect: Dialect) -> Portal {
         asking: Asking::of(dialect, CallbackName::new("cb").expect("a name")),
         fields: FieldRules::default(),
         downloads: Vec::new(),
+        any_download: false,
         allow_cidr: Vec::new(),
         licence: None,
         attribution: None,

@@ -45,12 +45,16 @@ pub(super) async fn answer(
         method: &request.method,
         path,
         query: request.uri.query(),
+        file: None,
         fields: &request.headers,
         content,
     };
     match service.gateway.answer(asked).await {
         Ok(answered) => respond(answered, place.portal.dialect == Dialect::Transparent),
-        Err(error) => problem::of(&error, place).response(service),
+        Err(error) => {
+            let target = || gateway::told(place, path, request.uri.query());
+            problem::of(&error, place).of_target(&error, target).response(service)
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod admin;
 mod bridge;
 mod deadline;
 mod disk_metrics;
+mod drop_in;
 mod listen;
 mod live;
 mod metrics;

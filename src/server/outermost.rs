@@ -2,6 +2,7 @@
 //! the fields of every answer, the access log, the metrics, and that a panic costs one request.
 
 use std::borrow::Cow;
+use std::mem;
 use std::panic::AssertUnwindSafe;
 
 use axum::body::{Body, HttpBody as _};
@@ -17,6 +18,7 @@ use hyper::body::Incoming;
 
 use crate::cors;
 
+use super::drop_in::{self, DropIn};
 use super::metrics::{Account, Labels};
 use super::problem::Problem;
 use super::{Located, Service, problem, router};
@@ -26,16 +28,32 @@ const NOINDEX: HeaderValue = HeaderValue::from_static("noindex");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Answers any request.
-pub(super) async fn answer(service: &Service, request: Parts, content: Incoming) -> Response {
+pub(super) async fn answer(service: &Service, mut request: Parts, content: Incoming) -> Response {
     let started = service.clock.now();
-    let located = service.locate(request.uri.path());
+    // What the client wrote, for the log, where it stands for something else.
+    let (mut written, mut open, mut refused) = (None, None, None);
+    match drop_in::read(service, &request.uri) {
+        DropIn::Not => {}
+        DropIn::Refused(problem) => refused = Some(problem),
+        DropIn::Registered(uri) => written = Some(mem::replace(&mut request.uri, uri)),
+        DropIn::Open(place, uri) => {
+            written = Some(mem::replace(&mut request.uri, uri));
+            open = Some(place);
+        }
+    }
+    let path = request.uri.path();
+    let located = match &open {
+        Some(place) => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
+        None if refused.is_some() => Located::Own(path),
+        None => service.locate(path),
+    };
     let policy = match located {
         Located::Bridge { terms, .. } => &terms.cors,
         Located::Entry(place) => &place.portal.terms.cors,
         Located::UnknownPortal | Located::Own(_) => &service.options.cors,
     };
     let is_preflight = cors::is_preflight(&request.method, &request.headers);
-    let checked = check(&request, located);
+    let checked = check(&request, located).and_then(|()| refused.map_or(Ok(()), Err));
     let answers_preflight = is_preflight && checked.is_ok();
     let mut response = match checked {
         Err(refusal) => refusal.response(service),
@@ -62,7 +80,8 @@ pub(super) async fn answer(service: &Service, request: Parts, content: Incoming)
         policy.apply(&request.headers, response.headers_mut());
     }
     finish(service, located, response.headers_mut());
-    account(service, &request, located, &response, started);
+    let path = written.as_ref().map_or(path, |uri| uri.path());
+    account(service, &request.method, path, located, &response, started);
     response
 }
 
@@ -193,7 +212,8 @@ pub(super) fn loggable(path: &str) -> Cow<'_, str> {
 /// One line in the log and one count, without query and client: those can be personal.
 fn account(
     service: &Service,
-    request: &Parts,
+    method: &Method,
+    path: &str,
     located: Located<'_>,
     response: &Response,
     started: std::time::Instant,
@@ -205,8 +225,8 @@ fn account(
     let cache = told.cache.unwrap_or("-");
     tracing::info!(
         target: "unpad::access",
-        method = %request.method,
-        path = %loggable(request.uri.path()),
+        method = %method,
+        path = %loggable(path),
         status = status.as_u16(),
         portal,
         cache,
@@ -215,7 +235,7 @@ fn account(
         duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "answered"
     );
-    service.metrics.answered(&Labels::new(portal, &request.method, status, cache), took);
+    service.metrics.answered(&Labels::new(portal, method, status, cache), took);
 }
 
 #[cfg(test)]

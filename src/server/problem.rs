@@ -14,6 +14,7 @@ use crate::upstream::RedirectRefusal;
 
 use super::Service;
 use super::metrics::Account;
+use super::outermost::loggable;
 
 /// A problem, before it is written down.
 #[derive(Debug)]
@@ -43,6 +44,14 @@ impl Problem {
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Says what the portal was asked for, if the error is about its answer.
+    pub(super) fn of_target(self, error: &Error, target: impl Fn() -> Option<String>) -> Self {
+        match target().filter(|_| error.is_of_the_portal()) {
+            Some(url) => self.with("portal_url", url),
+            None => self,
+        }
     }
 
     fn after(mut self, wait: std::time::Duration) -> Self {
@@ -119,6 +128,23 @@ pub(super) fn unknown_portal(service: &Service) -> Problem {
     Problem::new("unknown-portal", 404, "Unknown portal", detail)
 }
 
+/// A target that no entry names. It is not repeated: it is the caller's text.
+pub(super) fn target_not_allowed(service: &Service) -> Problem {
+    let detail = format!(
+        "No portal that is registered here has this target; {} lists those that are. The operator \
+         can add an entry for it, or name its host under `open_targets.hosts`.",
+        service.link("/portals")
+    );
+    Problem::new("target-not-allowed", 403, "Target not allowed", detail)
+}
+
+/// A target that is no URL.
+pub(super) fn bad_target() -> Problem {
+    let detail = "The target is not a URL: write http or https, a host and a path, \
+                  percent-encoded where it is the value of `url`.";
+    Problem::new("invalid-path", 400, "Invalid path", detail.to_owned())
+}
+
 /// No such path of ours.
 pub(super) fn no_such_path() -> Problem {
     let detail = "There is nothing at this path. Portals are under /p/{portal}/, and /portals \
@@ -128,7 +154,8 @@ pub(super) fn no_such_path() -> Problem {
 
 /// RFC 9110 §15.5.6.
 pub(super) fn method_not_allowed(allow: HeaderValue) -> Problem {
-    let detail = "This gateway reads from portals: use GET or HEAD.";
+    let detail = "This gateway reads from portals: use GET or HEAD. A CKAN's actions that read can be \
+                  posted, too.";
     let problem = Problem::blank(405, "Method Not Allowed", detail.to_owned());
     Problem { allow: Some(allow), ..problem }
 }
@@ -184,6 +211,23 @@ fn problem(error: &Error) -> Problem {
             );
             Problem::new("action-not-allowed", 403, "Action not allowed", detail)
         }
+        Error::NoSuchPath => no_such_path(),
+        Error::NotInFolder => {
+            let detail = "The folder has no such file. Its own path lists what it has.";
+            Problem::blank(404, "Not Found", detail.to_owned())
+        }
+        Error::NoFile => {
+            let detail = "The portal says of no file where this resource's data is.";
+            Problem::blank(404, "Not Found", detail.to_owned())
+        }
+        Error::FileElsewhere(host) => {
+            let detail = format!(
+                "The file is at {}, a host that the portal's entry does not name. The operator can \
+                 name it under `downloads`.",
+                loggable(host)
+            );
+            Problem::new("target-not-allowed", 403, "Target not allowed", detail)
+        }
         Error::InvalidContent(why) => {
             let detail = format!("The content of the request is of no use: {why}.");
             Problem::new("invalid-content", 400, "Invalid content", detail)
@@ -228,12 +272,17 @@ fn problem(error: &Error) -> Problem {
                 None => problem,
             }
         }
-        Error::NotJsonp { status, reason, sentence, offset, found } => {
+        Error::NotJsonp { status, reason, kind, sentence, offset, found } => {
             let detail = format!(
                 "The portal's answer is neither the JSONP that was asked for nor JSON: \
                  {sentence}, at byte {offset}."
             );
-            Problem::new("not-jsonp", 502, "Not JSONP", detail)
+            let problem = Problem::new("not-jsonp", 502, "Not JSONP", detail);
+            let problem = match kind {
+                Some(kind) => problem.with("kind", *kind),
+                None => problem,
+            };
+            problem
                 .with("reason", *reason)
                 .with("offset", *offset)
                 .with("found", found.as_str())
@@ -273,11 +322,15 @@ fn problem(error: &Error) -> Problem {
 }
 
 fn portal_failed(status: Option<u16>, why: PortalFailure, found: Option<&String>) -> Problem {
-    let answered = status.map_or_else(String::new, |status| format!(" (status {status})"));
+    let answered = match (status, why) {
+        (Some(status), PortalFailure::Page(_)) => format!(" (HTML, status {status})"),
+        (Some(status), _) => format!(" (status {status})"),
+        (None, _) => String::new(),
+    };
     let what = match why {
         PortalFailure::NotJson => "an error that is not JSON",
-        PortalFailure::Page(WebPage::Login) => "a login page (HTML)",
-        PortalFailure::Page(WebPage::Other) => "a web page (HTML) instead of JSON",
+        PortalFailure::Page(WebPage::Login) => "a login page",
+        PortalFailure::Page(WebPage::Other) => "a web page instead of JSON",
         PortalFailure::Status => "a status that nothing can be done with",
         PortalFailure::Redirect(RedirectRefusal::TooMany) => "too many redirects",
         PortalFailure::Redirect(RedirectRefusal::NoTarget) => "a redirect without a target",

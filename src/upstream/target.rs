@@ -79,6 +79,8 @@ pub struct SiteRules {
     pub base: Url,
     /// Hosts its files may come from by redirect.
     pub downloads: Vec<HostRule>,
+    /// Whether its files may come from any host, at the ports of http and https.
+    pub any_download: bool,
     /// Address ranges allowed beyond public space.
     pub allow_cidr: Vec<IpNet>,
 }
@@ -107,8 +109,9 @@ impl SiteRules {
         }
     }
 
-    /// Scheme, user information, port and host of a URL against the entry.
-    fn names(&self, url: &Url) -> bool {
+    /// Whether a URL is of the portal's own place or of a host that its files may come from.
+    #[must_use]
+    pub fn names(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         let plain = matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
@@ -117,6 +120,7 @@ impl SiteRules {
         let port_named =
             matches!(port, Some(80 | 443)) || port == self.base.port_or_known_default();
         let host_named = self.base.host_str() == Some(host)
+            || self.any_download
             || self.downloads.iter().any(|rule| rule.matches(host));
         plain && port_named && host_named
     }
@@ -130,6 +134,7 @@ mod tests {
         SiteRules {
             base: "https://data.example.org:8443/data".parse().expect("a URL"),
             downloads: vec![".files.example".parse().expect("a rule")],
+            any_download: false,
             allow_cidr: Vec::new(),
         }
     }

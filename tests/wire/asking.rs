@@ -158,33 +158,43 @@ async fn auto_asks_for_json_and_remembers_where_only_jsonp_works() {
 
 #[tokio::test]
 async fn what_an_entry_says_goes_to_its_own_origin_and_nowhere_else() {
-    let other = FakePortal::new(|request| {
-        let seen =
-            format!("[{}, {}]", request.head.contains("s3cret"), request.head.contains("ca"));
-        Reply::http(200, "Content-Type: application/json\r\n", seen)
-    })
-    .await;
-    let away = format!("http://127.0.0.1:{}/there", other.address().port());
-    let portal = FakePortal::new(move |request| match request.field("x-kept") {
-        Some("ca") => Reply::http(302, &format!("Location: {away}\r\n"), ""),
-        _ => Reply::http(500, "", ""),
-    })
-    .await;
-    let yaml = portal_with(
-        &portal,
-        &[
-            "ask: json",
-            "user_agent: Mozilla/5.0",
-            "headers: { X-Kept: ca }",
-            "downloads: [127.0.0.1]",
-        ],
-    );
+    let portal = FakePortal::padding("1").await;
+    let other = portal.beside([127, 0, 0, 2], |_| Reply::http(200, "", "[2]")).await;
+    let away = format!("{}/there", other.origin());
+    portal.now(move |_| Reply::http(302, &format!("Location: {away}\r\n"), ""));
+    // Whoever runs the tests has this variable.
+    let key = "api_key: { env: CARGO_PKG_NAME, header: X-App-Token }";
+    let lines = [
+        "ask: json",
+        key,
+        "user_agent: Mozilla/5.0",
+        "headers: { X-Kept: ca }",
+        "downloads: [127.0.0.2]",
+        "authorization: true",
+    ];
+    let yaml = portal_with(&portal, &lines).replace("127.0.0.1/32", "127.0.0.0/8");
     let world = World::with(&yaml).await;
-    let answer = world.get("/p/city/x").await;
-    // Another port than the entry's is another place.
-    assert_eq!(answer.status, 502, "{answer}");
-    assert_eq!(portal.received()[0].field("user-agent"), Some("Mozilla/5.0"));
-    assert_eq!(other.targets().len(), 0);
+    let answer = world.client.request("GET", "/p/city/x", "Authorization: mine\r\n").await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "[2]"));
+    let (own, away) = (&portal.received()[0], &other.received()[0]);
+    for (field, value) in [("x-app-token", "unpad"), ("x-kept", "ca"), ("authorization", "mine")] {
+        assert_eq!(own.field(field), Some(value));
+        assert_eq!(away.field(field), None, "{field}");
+    }
+    assert_eq!(away.field("user-agent"), Some("Mozilla/5.0"));
+}
+
+#[tokio::test]
+async fn a_key_in_a_parameter_is_told_to_the_portal_alone() {
+    let portal = FakePortal::padding("1").await;
+    let key = "api_key: { env: CARGO_PKG_NAME, parameter: wskey }";
+    let world = World::with(&portal_with(&portal, &["dialect: generic", key])).await;
+    let answer = world.get("/p/city/x?q=1").await;
+    assert_eq!(portal.received()[0].query("wskey"), Some("unpad"));
+    assert!(!answer.to_string().contains("wskey"), "{answer}");
+    portal.now(|_| Reply::html(500, "<html>"));
+    let failed = world.get("/p/city/y").await;
+    assert!(failed.text().contains("portal_url") && !failed.text().contains("wskey"), "{failed}");
 }
 
 #[tokio::test]
@@ -206,6 +216,46 @@ async fn a_login_page_is_told_as_one() {
     let answer = world.get("/p/city/x").await;
     assert_eq!(
         answer.json()["detail"],
-        "The portal answered with a login page (HTML) (status 403)."
+        "The portal answered with a login page (HTML, status 403)."
     );
+}
+
+#[tokio::test]
+async fn what_is_no_number_becomes_null_where_the_entry_says_so() {
+    let portal =
+        FakePortal::padding("{\"a\": NaN, \"b\": [-Infinity, 1.50], \"c\": \"NaN\"}").await;
+    let refusing = World::with(&portal_with(&portal, &[])).await;
+    let answer = refusing.get("/p/city/x").await;
+    assert_eq!((answer.status, answer.json()["kind"].as_str()), (502, Some("non-finite")));
+    for policy in ["non_finite: null", "non_finite: \"null\""] {
+        let world = World::with(&portal_with(&portal, &[policy])).await;
+        let answer = world.get("/p/city/x").await;
+        assert_eq!(answer.text(), "{\"a\": null, \"b\": [null, 1.50], \"c\": \"NaN\"}");
+        assert_eq!(answer.field("unpad-rewritten"), Some("non-finite=2"));
+    }
+}
+
+#[tokio::test]
+async fn a_status_in_the_second_argument_is_the_status() {
+    let portal = FakePortal::new(|request| {
+        Reply::http(200, "", format!("{} ({{\"a\": 1}}, 404);", request.callback()))
+    })
+    .await;
+    let world = World::with(&portal_with(&portal, &["dialect: generic"])).await;
+    let answer = world.get("/p/city/x").await;
+    assert_eq!((answer.status, answer.text().as_str()), (404, "{\"a\": 1}"));
+    // As long as any 404.
+    assert!(answer.field("cache-status").expect("one").contains("ttl=30"), "{answer}");
+    let strict = World::with(&portal_with(&portal, &[])).await;
+    assert_eq!(strict.get("/p/city/x").await.json()["reason"], "multiple-arguments");
+}
+
+#[tokio::test]
+async fn a_prefix_against_hijacking_comes_off_where_the_entry_names_it() {
+    let portal = FakePortal::new(|_| Reply::http(200, "", ")]}',\n[1]")).await;
+    let named = ["ask: json", "prefix: [\")]}',\"]"];
+    let world = World::with(&portal_with(&portal, &named)).await;
+    assert_eq!(world.get("/p/city/x").await.text(), "[1]");
+    let strict = World::with(&portal_with(&portal, &[])).await;
+    assert_eq!(strict.get("/p/city/x").await.json()["kind"], "hijacking-prefix");
 }

@@ -99,9 +99,11 @@ async fn a_variant_that_the_client_has_is_304_and_another_is_not() {
         for known in [&br, &gzip, &plain] {
             let fields = format!("Accept-Encoding: {accept}\r\nIf-None-Match: {known}\r\n");
             let answer = world.client.request("GET", "/p/city/x", &fields).await;
-            let expected = if known == own { 304 } else { 200 };
+            // The content as it is would do for anybody, so who has that has enough.
+            let has_it = known == own || *known == plain;
+            let (expected, etag) = if has_it { (304, known) } else { (200, own) };
             assert_eq!(answer.status, expected, "{accept} {known}");
-            assert_eq!(answer.field("etag"), Some(&**own), "{accept} {known}");
+            assert_eq!(answer.field("etag"), Some(&**etag), "{accept} {known}");
             assert_eq!(varies(&answer), ["Accept-Encoding"], "{accept} {known}");
             if expected == 304 {
                 assert_eq!(answer.field("content-encoding"), None, "{accept}");

@@ -3,9 +3,10 @@
 use crate::support::{FakePortal, Reply, World};
 
 /// Every problem type the surface names in this version.
-const TYPES: [&str; 18] = [
+const TYPES: [&str; 19] = [
     "unknown-portal",
     "invalid-path",
+    "target-not-allowed",
     "action-not-allowed",
     "invalid-content",
     "bad-request",

@@ -6,17 +6,16 @@ mod fill;
 mod ls;
 mod purge;
 mod stat;
-mod table;
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde_json::Value;
 
 use crate::config;
 
 use super::admin::find_token;
+use super::print_json;
+use super::table::{self, terminal_width};
 use client::{Address, Client};
 
 /// Options of `unpad cache`.
@@ -117,16 +116,4 @@ impl Listener {
             }
         }
     }
-}
-
-/// Prints JSON.
-fn print_json(value: &Value) -> Result<(), String> {
-    super::print(format!("{value:#}\n").as_bytes())
-}
-
-/// The width of the terminal that standard output is, if it is one. One that does not tell its
-/// size is taken for the classic one.
-fn terminal_width() -> Option<usize> {
-    let size = std::io::stdout().is_terminal().then(terminal_size::terminal_size)?;
-    Some(size.map_or(80, |(width, _)| usize::from(width.0)))
 }

@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
-use futures_util::TryStreamExt;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, ETAG};
-use http::{HeaderMap, Method, StatusCode};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, TryStreamExt};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use crate::cache::{Arrival, Content, Head, Received, Validators};
+use crate::cache::{Arrival, Content, ContentError, ContentStream, Head, Received, Validators};
 use crate::portal::Form;
 use crate::upstream::{Body, Read, Turn};
 
 use super::super::error::{Limit, PortalFailure};
-use super::super::{Error, fields, provenance};
+use super::super::{Error, WebPage, fields, provenance};
+use super::whole::{End, Tail};
 use super::{Digested, Errand, failed};
 
 impl Errand {
@@ -40,6 +42,10 @@ impl Errand {
         fields.remove(CONTENT_LENGTH);
         if confirms {
             return Ok(Arrival::NotModified(fields));
+        }
+        if status.as_u16() >= 400 && way.portal.dialect.takes_post() && is_page(&received) {
+            // The portal's own error page, with its scripts and its tokens, is of no use to a program.
+            return Err(failed(status, PortalFailure::Page(WebPage::Other), None));
         }
         if way.target.form == Form::File && !fields::may_pass(status, !way.range.is_empty()) {
             return Err(failed(status, PortalFailure::Status, None));
@@ -74,6 +80,11 @@ impl Errand {
         let read = body.read_up_to(way.buffer, Some(limits.buffer_time)).await;
         match self.noting(read)? {
             Read::All(content) => {
+                let mut tail = Tail::default();
+                tail.push(&content);
+                if self.end(status).is_some_and(|end| !tail.is(end)) {
+                    return Err(Error::ResponseIncomplete { offset: Some(content.len()) });
+                }
                 if way.target.form == Form::File && status != StatusCode::PARTIAL_CONTENT {
                     let digested = Digested::of(content.clone());
                     provenance::add_digest(&mut fields, digested.digest.as_ref());
@@ -84,8 +95,49 @@ impl Errand {
                 let length = body.length();
                 let turn = way.site.stream_turn()?;
                 let stream = body.into_stream(limits.file_bytes, turn).map_err(Into::into);
-                Ok(Received::new(fields, Content::Stream(Box::pin(stream), length)))
+                let stream: ContentStream = match self.end(status) {
+                    Some(end) => Box::pin(to_its_end(stream, end)),
+                    None => Box::pin(stream),
+                };
+                Ok(Received::new(fields, Content::Stream(stream, length)))
             }
         }
     }
+    /// How the whole of the file ends, if that is known.
+    fn end(&self, status: StatusCode) -> Option<End> {
+        let url = self.way.target.url();
+        End::of(&self.way.portal, url.path(), url.query()).filter(|_| status == StatusCode::OK)
+    }
+}
+
+fn is_page(fields: &HeaderMap) -> bool {
+    let media_type = fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    media_type.is_some_and(|text| {
+        text.get(..9).is_some_and(|essence| essence.eq_ignore_ascii_case(b"text/html"))
+    })
+}
+
+/// Content that ends in an error if it does not end as it should.
+fn to_its_end(
+    stream: impl Stream<Item = Result<Bytes, ContentError>> + Send + 'static,
+    end: End,
+) -> impl Stream<Item = Result<Bytes, ContentError>> + Send {
+    let begun = (Box::pin(stream), Tail::default(), false);
+    futures_util::stream::unfold(begun, move |(mut stream, mut tail, ended)| async move {
+        if ended {
+            return None;
+        }
+        match stream.next().await {
+            Some(Ok(piece)) => {
+                tail.push(&piece);
+                Some((Ok(piece), (stream, tail, false)))
+            }
+            Some(Err(error)) => Some((Err(error), (stream, tail, true))),
+            None if tail.is(end) => None,
+            None => {
+                let error = Error::ResponseIncomplete { offset: None };
+                Some((Err(error.into()), (stream, tail, true)))
+            }
+        }
+    })
 }

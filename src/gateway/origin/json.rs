@@ -122,11 +122,21 @@ impl Errand {
             let taken = errand.telling(taken)?;
             let mut fields = fields;
             provenance::add_digest(&mut fields, taken.json.digest.as_ref());
-            provenance::add_rewritten(&mut fields, taken.charset, taken.non_finite);
+            if taken.charset.is_some() || taken.non_finite > 0 {
+                errand.tell_rewriting(&taken);
+                provenance::add_rewritten(&mut fields, taken.charset, taken.non_finite);
+            }
             let Taken { json, status, failed, .. } = taken;
             Ok(Received { status, failed, ..Received::new(fields, Content::Buffer(json.content)) })
         };
         Ok(Arrival::Response(head, Box::pin(rest)))
+    }
+
+    /// Tells the log that JSON is not the portal's own bytes.
+    fn tell_rewriting(&self, taken: &Taken) {
+        let (portal, url) = (self.way.portal.id.as_str(), self.way.target.url());
+        let (charset, non_finite) = (taken.charset.unwrap_or("UTF-8"), taken.non_finite);
+        tracing::info!(portal, path = url.path(), charset, non_finite, "rewrote the portal's JSON");
     }
 
     /// Reads the content and takes the JSON out of it.
@@ -165,20 +175,32 @@ fn take(
     bytes: usize,
 ) -> Result<Taken, jsonp::Error> {
     let limits = jsonp::Limits { bytes, ..jsonp::Limits::default() };
+    let shape = &portal.asking.shape;
     let payload = if padded {
-        jsonp::unwrap(content, &portal.asking.callback, &limits)?
+        jsonp::unwrap(content, &portal.asking.callback, shape, &limits)?
     } else {
-        jsonp::validate(content, &limits)?
+        jsonp::validate(content, shape, &limits)?
     };
     let blanks = content.len() - payload.range.len();
-    let json = if blanks > SLACK {
+    let json = if payload.non_finite > 0 {
+        Bytes::from(payload.json(content).into_owned())
+    } else if blanks > SLACK {
         // A slice would keep all that was around it for as long as it is stored.
         Bytes::copy_from_slice(&content[payload.range])
     } else {
         content.slice(payload.range)
     };
-    let failed = tells_of_failure(portal.dialect.traits().in_band, &json);
-    Ok(Taken { json: Digested::of(json), charset: None, non_finite: 0, status: None, failed })
+    Ok(Taken {
+        failed: tells_of_failure(portal.dialect.traits().in_band, &json),
+        json: Digested::of(json),
+        charset: None,
+        non_finite: payload.non_finite,
+        // A redirect or a 304 in a script leads nowhere.
+        status: payload
+            .status
+            .and_then(|status| StatusCode::from_u16(status).ok())
+            .filter(|status| status.is_success() || status.as_u16() >= 400),
+    })
 }
 
 /// What it means that the content is no JSON.
@@ -196,6 +218,7 @@ fn refusal(status: StatusCode, wait: Duration, content: &[u8], why: &jsonp::Erro
         reason => Error::NotJsonp {
             status: status.as_u16(),
             reason: reason.name(),
+            kind: why.kind().map(jsonp::Kind::name),
             sentence: page.map_or(why.sentence(), WebPage::sentence),
             offset: why.offset(),
             found: excerpt(content.get(why.offset()..).unwrap_or_default()),

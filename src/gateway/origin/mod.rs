@@ -6,6 +6,7 @@ mod file;
 mod in_band;
 mod json;
 mod ways;
+mod whole;
 
 use std::sync::Arc;
 

@@ -117,13 +117,18 @@ impl Call {
     }
 }
 
-/// CKAN's files: `datastore/dump/{id}`, and `…/resource/{id}/download[/{name}]`; both ignore the
-/// callback. A language prefix may stand before them.
+/// CKAN's files, which ignore the callback: `datastore/dump/{id}`, `…/resource/{id}/download[/{name}]`,
+/// `feeds/…`, and catalogues and datasets as RDF. A language prefix may stand before them.
 fn is_ckan_file(path: &str) -> bool {
+    const RDF: [&str; 6] = [".atom", ".jsonld", ".n3", ".rdf", ".ttl", ".xml"];
+    if RDF.iter().any(|end| path.ends_with(end)) {
+        return true;
+    }
     let mut segments = path.split('/').peekable();
     while let Some(segment) = segments.next() {
         match segment {
             "datastore" if segments.peek() == Some(&"dump") => return true,
+            "feeds" => return true,
             "resource" => {
                 let mut rest = segments.clone().skip(1);
                 if rest.next() == Some("download") {
@@ -149,6 +154,9 @@ mod tests {
         assert!(!pads("ca/dataset/a/resource/b/download/c.csv"));
         assert!(!pads("dataset/a/resource/b/download"));
         assert!(pads("dataset/a/resource/b"));
+        assert!(!pads("feeds/dataset.atom"));
+        assert!(!pads("ca/feeds/group/x"));
+        assert!(!pads("catalog.xml"));
     }
 
     #[test]

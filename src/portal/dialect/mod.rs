@@ -65,8 +65,9 @@ pub struct Traits {
     pub in_band: &'static [InBand],
     /// Fields of its answers that its clients read, beside the usual ones.
     pub response_fields: &'static [&'static str],
-    /// What may follow the JSON as a second argument.
-    pub second: Second,
+    /// Whether the status of the answer, as a number (WCF), or the id of the request, as a string
+    /// (Adobe), may follow the JSON as a second argument.
+    pub second_argument: bool,
     /// The actions that read and change nothing, which may be asked for by POST; a `*` stands for
     /// anything at the beginning or the end.
     pub read_only: &'static [&'static str],
@@ -96,15 +97,6 @@ pub enum InBand {
     Member(&'static str),
     /// The member is `false`.
     False(&'static str),
-}
-
-/// What may follow the JSON in a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Second {
-    /// Nothing: another argument is refused.
-    Refused,
-    /// The status of the answer, as a number (WCF), or the id of the request, as a string (Adobe).
-    StatusOrId,
 }
 
 /// Whether a portal is asked for JSONP or for JSON.

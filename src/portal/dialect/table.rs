@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cache::freshness::Authority;
 
 use super::call::{At, Call, Format, Missing, Text, Values};
-use super::{Dialect, InBand, Lifetime, Second, Traits};
+use super::{Dialect, InBand, Lifetime, Traits};
 
 const fn text(text: &'static str) -> Text {
     Cow::Borrowed(text)
@@ -33,7 +33,7 @@ const JSON: Traits = Traits {
     stale_while_revalidate: minutes(1),
     in_band: &[],
     response_fields: &[],
-    second: Second::Refused,
+    second_argument: false,
     read_only: &[],
     examples: &[],
     recorded: false,
@@ -228,7 +228,7 @@ pub(super) static GENERIC: Traits = Traits {
     name: "generic",
     title: "JSONP",
     calls: &[callback("callback", At::Anywhere, None)],
-    second: Second::StatusOrId,
+    second_argument: true,
     recorded: true,
     ..JSON
 };

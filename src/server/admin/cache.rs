@@ -175,6 +175,7 @@ pub(super) async fn fill(service: &Service, body: Incoming) -> Result<Value, Pro
         method: &Method::GET,
         path,
         query: query.as_deref(),
+        file: None,
         fields: &fields,
         content: None,
     };

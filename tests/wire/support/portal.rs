@@ -154,7 +154,23 @@ impl FakePortal {
     pub(crate) async fn new(
         programme: impl Fn(&Received) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), programme).await
+    }
+
+    /// Another portal at the same port of another loopback address.
+    pub(crate) async fn beside(
+        &self,
+        address: [u8; 4],
+        programme: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::at(SocketAddr::from((address, self.address.port())), programme).await
+    }
+
+    async fn at(
+        address: SocketAddr,
+        programme: impl Fn(&Received) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let portal = Self {
             address: listener.local_addr().expect("an address"),
             received: Arc::default(),

@@ -2,6 +2,7 @@
 //! URLs differ least. Without a terminal nothing is shortened.
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 
 /// The narrowest that a column is made.
 const NARROWEST: usize = 16;
@@ -88,6 +89,13 @@ fn shortened(text: &str, width: usize) -> String {
     let head: String = text.chars().take(kept - tail).collect();
     let tail: String = text.chars().skip(length - tail).collect();
     format!("{head}…{tail}")
+}
+
+/// The width of the terminal that standard output is, if it is one. One that does not tell its
+/// size is taken for the classic one.
+pub(super) fn terminal_width() -> Option<usize> {
+    let size = std::io::stdout().is_terminal().then(terminal_size::terminal_size)?;
+    Some(size.map_or(80, |(width, _)| usize::from(width.0)))
 }
 
 #[cfg(test)]

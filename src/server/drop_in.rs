@@ -1,0 +1,75 @@
+//! URL forms of other gateways: `/https://host/path` (cors-anywhere), `/?url=` (corsproxy.io) and
+//! `/raw?url=` (allOrigins). They are resolved to a registered portal, or to an open target. It
+//! answers nothing.
+
+use http::Uri;
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::gateway::Place;
+
+use super::Service;
+use super::problem::{self, Problem};
+
+/// What a URL of such a form comes to.
+pub(super) enum DropIn {
+    /// It is no such form.
+    Not,
+    /// Its target is refused, and why.
+    Refused(Problem),
+    /// It is a registered portal's: the URI in our own form.
+    Registered(Uri),
+    /// It is an open target: its place, and the target's path and query.
+    Open(Place, Uri),
+}
+
+/// Reads a URI.
+pub(super) fn read(service: &Service, uri: &Uri) -> DropIn {
+    let Some(written) = target(service, uri) else { return DropIn::Not };
+    let Ok(url) = Url::parse(&written) else {
+        return DropIn::Refused(problem::bad_target());
+    };
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return DropIn::Refused(problem::bad_target());
+    }
+    // A portal's path goes through as it was written, so it is cut out of the text.
+    let rest = written.split_once("://").map_or("", |(_, rest)| rest);
+    let rest = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
+    let rest = rest.split('#').next().unwrap_or_default();
+    if let Some((id, below)) = service.gateway.place_of_target(&url, rest) {
+        return match format!("/p/{id}/{below}").parse() {
+            Ok(uri) => DropIn::Registered(uri),
+            Err(_) => DropIn::Refused(problem::bad_target()),
+        };
+    }
+    let below = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
+    match (service.gateway.open_place(&url), below.parse()) {
+        (Some(place), Ok(uri)) => DropIn::Open(place, uri),
+        (Some(_), Err(_)) => DropIn::Refused(problem::bad_target()),
+        (None, _) => DropIn::Refused(problem::target_not_allowed(service)),
+    }
+}
+
+/// The target that a URI names, as text.
+fn target(service: &Service, uri: &Uri) -> Option<String> {
+    let path = service.without_prefix(uri.path());
+    for scheme in ["https", "http"] {
+        // Some servers in front make one slash of two.
+        let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(scheme));
+        let Some(rest) = rest.and_then(|rest| rest.strip_prefix(":/")) else { continue };
+        let rest = rest.trim_start_matches('/');
+        let query = uri.query().map_or(String::new(), |query| format!("?{query}"));
+        return Some(format!("{scheme}://{rest}{query}"));
+    }
+    if service.options.at_root.is_some() || !matches!(path, "/" | "/raw") {
+        return None;
+    }
+    // What follows stands in the target if its own separators were not escaped, as people forget.
+    let query = uri.query()?;
+    let at = if query.starts_with("url=") { 4 } else { query.find("&url=")? + 5 };
+    let value = &query[at..];
+    let is_escaped = !value.contains("://");
+    let value = if is_escaped { value.split('&').next().unwrap_or(value) } else { value };
+    let decoded = percent_decode_str(value).decode_utf8().ok()?;
+    Some(if is_escaped { decoded.into_owned() } else { value.to_owned() })
+}
