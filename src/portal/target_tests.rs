@@ -208,6 +208,12 @@ fn each_dialect_asks_for_its_callback_in_its_own_way() {
         ),
         (Dialect::Nominatim, "search", "q=a&format=xml", file("/search?q=a&format=xml")),
         (
+            Dialect::Nominatim,
+            "status",
+            "",
+            json("/status?format=json", "/status?format=json&json_callback=cb"),
+        ),
+        (
             Dialect::Overpass,
             "api/interpreter",
             "data=[out:json];node(1);out;",

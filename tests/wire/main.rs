@@ -10,6 +10,7 @@ mod codings;
 mod collapsing;
 mod cors;
 mod demo;
+mod dialects;
 mod disk;
 mod faults;
 mod fields;

@@ -127,7 +127,8 @@ pub(super) static ARCGIS: Traits = Traits {
 };
 
 /// `JSONType.java`: the format is `text/javascript`, the name stands in `format_options`, and it has
-/// to be turned on (`ENABLE_JSONP`).
+/// to be turned on (`ENABLE_JSONP`). A failure is padded where the request says
+/// `exceptions=text/javascript`; it has a member `exceptions`.
 pub(super) static GEOSERVER: Traits = Traits {
     name: "geoserver",
     title: "GeoServer",
@@ -143,25 +144,32 @@ pub(super) static GEOSERVER: Traits = Traits {
         set: Cow::Borrowed(&[(text("outputFormat"), text("text/javascript"))]),
     }],
     lifetime: Some(minutes(60)),
+    in_band: &[InBand::Member("exceptions")],
     ..JSON
 };
 
-/// `server_glue.py`: `json_callback`, of each of the JSON formats; only 200 is padded. Places stay
-/// where they are, and the usage policy asks for caching.
+/// How Nominatim is asked where it answers in these formats, the first of which is asked for.
+const fn nominatim(at: At, json: &'static [&'static str]) -> Call {
+    let missing = Missing::Add(json[0]);
+    let format = Format { parameter: text("format"), json: Values::Of(json), missing };
+    callback("json_callback", at, Some(format))
+}
+
+/// `server_glue.py`: `json_callback`, of each of the JSON formats; only 200 is padded. What is not a
+/// search for places has one JSON format and refuses the others. Places stay where they are, and the
+/// usage policy asks for caching.
 pub(super) static NOMINATIM: Traits = Traits {
     name: "nominatim",
     title: "Nominatim",
-    calls: &[callback(
-        "json_callback",
-        At::Anywhere,
-        Some(Format {
-            parameter: text("format"),
-            json: Values::Of(&["json", "jsonv2", "geojson", "geocodejson"]),
-            missing: Missing::Add("jsonv2"),
-        }),
-    )],
+    calls: &[
+        nominatim(At::Ending(&["status", "details", "deletable", "polygons"]), &["json"]),
+        nominatim(At::Ending(&["status.php", "details.php"]), &["json"]),
+        nominatim(At::Anywhere, &["jsonv2", "json", "geojson", "geocodejson"]),
+    ],
+    lifetimes: &[Lifetime { at: At::Ending(&["status", "status.php"]), lifetime: minutes(1) }],
     lifetime: Some(DAY),
     examples: &["search?q=Vilanova&format=jsonv2"],
+    recorded: true,
     ..JSON
 };
 
@@ -184,7 +192,9 @@ pub(super) static OVERPASS: Traits = Traits {
     ..JSON
 };
 
-/// `ApiFormatJson.php`: `/**/name({…})`; a callback makes the request anonymous.
+/// `ApiFormatJson.php`: `/**/name({…})`; a callback makes the request anonymous. Errors have status
+/// 200 and a member `error`, or `errors` where the request says an `errorformat`. Answers are
+/// `private`, and thereby not kept, unless the request says `smaxage`.
 pub(super) static MEDIAWIKI: Traits = Traits {
     name: "mediawiki",
     title: "MediaWiki",
@@ -197,8 +207,9 @@ pub(super) static MEDIAWIKI: Traits = Traits {
             missing: Missing::Add("json"),
         }),
     )],
-    in_band: &[InBand::Member("error")],
+    in_band: &[InBand::Member("error"), InBand::Member("errors")],
     examples: &["w/api.php?action=query&meta=siteinfo&format=json"],
+    recorded: true,
     ..JSON
 };
 
