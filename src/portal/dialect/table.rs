@@ -229,7 +229,6 @@ pub(super) static GENERIC: Traits = Traits {
     title: "JSONP",
     calls: &[callback("callback", At::Anywhere, None)],
     second_argument: true,
-    recorded: true,
     ..JSON
 };
 
