@@ -63,7 +63,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("reqwest", &["upstream"]),
     ("ring", &["cache", "upstream", "gateway", "server", "config"]),
     ("rlimit", &["cli"]),
-    ("rustix", &["cache"]),
+    ("rustix", &["cache", "gateway"]),
     ("rustls", &["upstream"]),
     ("rustls_native_certs", &["upstream"]),
     ("schemars", &["config"]),

@@ -151,6 +151,9 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         };
         if told.is_some() || failed {
             status = told.unwrap_or(status);
+            if freshness::is_error(status) && self.usable(&errand).is_some() {
+                return self.cover(errand, Ok(()));
+            }
             let kept_as = if failed { StatusCode::BAD_REQUEST } else { status };
             lifetime = self::lifetime(errand.ask, &Head { status: kept_as, ..head.clone() }, wall);
         }

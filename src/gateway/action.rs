@@ -67,7 +67,7 @@ fn json(content: &[u8], portal: &Portal) -> Result<Bytes, Error> {
 }
 
 /// A form, or a query, which is one. A name that stands several times has a list of values.
-fn form(content: &[u8], portal: &Portal) -> Result<Bytes, Error> {
+pub(super) fn form(content: &[u8], portal: &Portal) -> Result<Bytes, Error> {
     let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in url::form_urlencoded::parse(content) {
         members.entry(name.into_owned()).or_default().push(value.into_owned());

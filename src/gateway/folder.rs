@@ -7,7 +7,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,6 +19,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use percent_encoding::percent_decode_str;
+use rustix::fs::OFlags;
 use serde_json::json;
 
 use crate::cache::{CacheStatus, Content, ContentError, Forward};
@@ -29,7 +30,7 @@ use super::{Error, Request, Response, fields, provenance};
 /// What is read at once, in bytes: 128 KiB.
 const PIECE: u64 = 128 << 10;
 
-/// The most files that a list has: 10,000. A longer one says that there are more.
+/// How many names a list looks at: 10,000. Where there are more, it says so.
 const LISTED: usize = 10_000;
 
 /// How deep folders in the folder are listed.
@@ -88,12 +89,15 @@ enum Found {
 }
 
 fn look_up(folder: &Path, below: &Path) -> Found {
-    if below.components().any(|part| is_hidden(part.as_os_str())) {
-        return Found::Nothing;
-    }
     let inside = || -> io::Result<PathBuf> {
         let (root, path) = (folder.canonicalize()?, folder.join(below).canonicalize()?);
-        if path.starts_with(&root) { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) }
+        // Judged after links are followed, and before: both names are what the file is called.
+        let inside = path.strip_prefix(&root).map_err(io::Error::other)?;
+        let mut names = inside.components().chain(below.components());
+        if names.any(|part| is_hidden(part.as_os_str())) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(path)
     };
     let Ok(path) = inside() else { return Found::Nothing };
     if path.is_dir() {
@@ -107,12 +111,16 @@ fn is_hidden(name: &std::ffi::OsStr) -> bool {
 }
 
 fn open(path: &Path) -> io::Result<Opened> {
-    // Of what is no file, such as a pipe, an open would wait for its other end.
-    if !fs::metadata(path)?.is_file() {
+    // Without waiting: of a pipe, an open would wait for its other end.
+    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC).bits();
+    let file = File::options()
+        .read(true)
+        .custom_flags(i32::try_from(flags).map_err(io::Error::other)?)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
     let modified = metadata.modified()?;
     // A file that is written again has another time, another length or another node.
     let etag = format!(
@@ -127,20 +135,22 @@ fn open(path: &Path) -> io::Result<Opened> {
 
 /// What a folder holds, with paths from there.
 fn list(path: &Path) -> serde_json::Value {
-    let (mut files, mut more) = (Vec::new(), false);
+    let (mut files, mut seen) = (Vec::new(), 0);
     let mut folders = vec![(path.to_owned(), String::new(), 0)];
     while let Some((folder, before, depth)) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            seen += 1;
+            if seen > LISTED {
+                break;
+            }
             let name = entry.file_name();
             let (Some(name), false) = (name.to_str(), is_hidden(&name)) else { continue };
             let Ok(metadata) = entry.metadata() else { continue };
             let path = format!("{before}{name}");
             if metadata.is_dir() && depth < DEPTH {
                 folders.push((entry.path(), format!("{path}/"), depth + 1));
-            } else if metadata.is_file() && files.len() < LISTED {
-                files.push((path, metadata.len(), metadata.modified().ok()));
             } else if metadata.is_file() {
-                more = true;
+                files.push((path, metadata.len(), metadata.modified().ok()));
             }
         }
     }
@@ -155,7 +165,7 @@ fn list(path: &Path) -> serde_json::Value {
             })
         })
         .collect();
-    json!({ "files": files, "more": more })
+    json!({ "files": files, "more": seen > LISTED })
 }
 
 fn listed(list: &serde_json::Value, request: &Request<'_>) -> Response {
@@ -171,6 +181,7 @@ fn listed(list: &serde_json::Value, request: &Request<'_>) -> Response {
         fields,
         content,
         cache: CacheStatus::forwarded(Forward::Bypass),
+        terms: None,
     }
 }
 
@@ -188,7 +199,13 @@ fn file(opened: Opened, name: &Path, request: &Request<'_>) -> Response {
         Selected::Whole => read(opened.file, 0..length),
         Selected::Part { range, .. } => read(opened.file, range),
     };
-    Response { status, fields, content, cache: CacheStatus::forwarded(Forward::Bypass) }
+    Response {
+        status,
+        fields,
+        content,
+        cache: CacheStatus::forwarded(Forward::Bypass),
+        terms: None,
+    }
 }
 
 fn fields_of(opened: &Opened, name: &Path) -> HeaderMap {

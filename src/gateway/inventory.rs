@@ -203,10 +203,10 @@ impl Gateway {
     pub fn place_of_target(&self, url: &Url, written: &str) -> Option<(&str, String)> {
         let found = |place: &'_ Place| {
             let base = place.portal.base.url();
+            let upgraded = (url.scheme(), base.scheme()) == ("http", "https");
             let same = base.host_str() == url.host_str()
-                && (base.port_or_known_default() == url.port_or_known_default()
-                    && base.scheme() == url.scheme()
-                    || base.port().is_none() && url.port().is_none());
+                && (base.origin() == url.origin()
+                    || upgraded && base.port().is_none() && url.port().is_none());
             let rest = written.strip_prefix(base.path().trim_end_matches('/'))?;
             let below = rest
                 .strip_prefix('/')
@@ -227,6 +227,17 @@ impl Place {
     /// [`PathRefusal`], as a request for it would be refused.
     pub fn selection(&self, path: &str, query: Option<&str>) -> Result<Selection, PathRefusal> {
         let target = self.portal.target(path, query)?;
+        if self.portal.asking.post && self.portal.action(&Portal::plain_path(path)).is_some() {
+            // What is asked for by POST is stored by what was posted.
+            let posted = super::action::form(query.unwrap_or_default().as_bytes(), &self.portal);
+            let url = self.portal.target(path, None)?;
+            return Ok(Selection::One(key(
+                &self.portal,
+                url.form,
+                url.text(),
+                posted.ok().as_ref(),
+            )));
+        }
         Ok(Selection::One(key(&self.portal, target.form, target.text(), None)))
     }
 }

@@ -112,6 +112,8 @@ pub struct Response {
     pub content: Content,
     /// How the cache handled the request.
     pub cache: CacheStatus,
+    /// The terms that count instead of those of the request's own path.
+    pub terms: Option<Arc<Terms>>,
 }
 
 impl Place {
@@ -216,6 +218,10 @@ impl Gateway {
             buffer: self.buffer,
         };
         if posted.is_none() && !matches!(*request.method, Method::GET | Method::HEAD) {
+            if aim.target.form != Form::Raw {
+                // Nothing but a question may be posted to a portal that is not the operator's own.
+                return Err(Error::ActionNotAllowed(String::new()));
+            }
             return Box::pin(self.pass(&ask, origin())).await;
         }
         // What is stored may be lost between its look-up and its reading; then it is a miss.

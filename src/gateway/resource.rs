@@ -1,9 +1,10 @@
 //! `-/resource/{id}`: the file of a CKAN resource, wherever the portal keeps it. What the file is and
 //! how it is sent is told as for any other request.
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use http::{HeaderMap, Method, StatusCode};
-use serde_json::Value;
+use serde::Deserialize;
 use url::Url;
 
 use crate::cache::Content;
@@ -14,12 +15,31 @@ use super::{Error, Gateway, Request, Response};
 /// Where our own paths below a portal begin.
 const OWN: &str = "-/";
 
+/// What CKAN says of a resource, in bytes: 1 MiB at most. More is no answer to be read each time.
+const LONGEST: usize = 1 << 20;
+
+/// What CKAN says of a resource, as far as it is of use here.
+#[derive(Deserialize)]
+struct Shown {
+    result: Resource,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    url: Option<String>,
+    #[serde(default)]
+    url_type: Option<String>,
+}
+
 /// Where a resource's file is.
 enum Place {
-    /// Below the portal's base.
-    Below(String),
-    /// Elsewhere.
-    Elsewhere(Url),
+    /// CKAN keeps it: a path below its base.
+    Kept(String),
+    /// Wherever the resource says.
+    Linked(Url),
 }
 
 /// What of ours a request is for, if it is: what is no CKAN may have such paths itself.
@@ -40,59 +60,66 @@ impl Gateway {
 
     /// Asks what the resource is, and then for its file.
     async fn resource(&self, request: &Request<'_>, id: &str) -> Result<Response, Error> {
+        const SHOW: &str = "api/3/action/resource_show";
+        let portal = &request.place.portal;
         let query = format!("id={id}");
         let (fields, method) = (HeaderMap::new(), Method::GET);
         let show = Request {
+            terms: portal.terms(SHOW),
             method: &method,
-            path: "api/3/action/resource_show",
+            path: SHOW,
             query: Some(&query),
             fields: &fields,
             content: None,
             ..request.clone()
         };
-        // One step down, and no further: this is no path of ours.
+        // One step down, and no further: neither this nor the file is a path of ours.
         let shown = Box::pin(self.answer(show)).await?;
         let (StatusCode::OK, Content::Buffer(json)) = (shown.status, &shown.content) else {
             return Ok(shown);
         };
-        let portal = &request.place.portal;
         let place = place(portal, json).ok_or(Error::NoFile)?;
         let (path, file) = match &place {
-            Place::Below(path) => (path.as_str(), None),
-            Place::Elsewhere(url) if portal.site_rules().names(url) => ("", Some(url)),
-            Place::Elsewhere(url) => {
+            Place::Kept(path) => (path.as_str(), None),
+            Place::Linked(url) if portal.site_rules().names(url) => (url.path(), Some(url)),
+            Place::Linked(url) => {
                 let host = url.host_str().unwrap_or_default();
                 return Err(Error::FileElsewhere(host.to_owned()));
             }
         };
         let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
-        Box::pin(self.answer(Request { path, query, file, ..request.clone() })).await
+        // The terms are those of the file's own path, as if it had been asked for there.
+        let base = portal.base.url().path().trim_end_matches('/');
+        let below = path.strip_prefix(base).unwrap_or(path).trim_start_matches('/');
+        let terms = portal.terms(if file.is_some() { below } else { path });
+        let asked = Request { terms, path, query, file, ..request.clone() };
+        let mut answered = Box::pin(self.answer(asked)).await?;
+        answered.terms = Some(Arc::clone(terms));
+        Ok(answered)
     }
 }
 
 /// Where the file of a resource is, by what CKAN says of it.
-fn place(portal: &Portal, json: &Bytes) -> Option<Place> {
-    let answer: Value = serde_json::from_slice(json).ok()?;
-    let resource = &answer["result"];
-    let text = |name: &str| resource[name].as_str().filter(|text| !text.is_empty());
-    let url = text("url")?;
-    // What CKAN keeps itself is below its base, whatever it takes its own address for.
-    match text("url_type") {
-        Some("upload") => {
-            let at = url.find("/dataset/")?;
-            return Some(Place::Below(url[at + 1..].to_owned()));
-        }
-        Some("datastore") => return Some(Place::Below(format!("datastore/dump/{}", text("id")?))),
-        _ => {}
-    }
-    let url = portal.base.url().join(url).ok()?;
-    if !matches!(url.scheme(), "http" | "https") {
+fn place(portal: &Portal, json: &[u8]) -> Option<Place> {
+    if json.len() > LONGEST {
         return None;
     }
-    let base = portal.base.to_string();
-    let below = url.as_str().strip_prefix(&base).and_then(|rest| rest.strip_prefix('/'));
-    Some(match below {
-        Some(below) => Place::Below(below.to_owned()),
-        None => Place::Elsewhere(url),
-    })
+    let Shown { result } = serde_json::from_slice(json).ok()?;
+    let url = result.url.filter(|url| !url.is_empty())?;
+    // What CKAN keeps itself is below its base, whatever it takes its own address for.
+    match result.url_type.as_deref() {
+        Some("upload") => {
+            let at = url.find("/dataset/")?;
+            return Some(Place::Kept(url[at + 1..].to_owned()));
+        }
+        Some("datastore") => return Some(Place::Kept(format!("datastore/dump/{}", result.id?))),
+        _ => {}
+    }
+    let mut url = portal.base.url().join(&url).ok()?;
+    url.set_fragment(None);
+    if url.scheme() == "http" && portal.base.url().scheme() == "https" && url.port().is_none() {
+        // Catalogues are full of links from before the portal had a certificate.
+        url.set_scheme("https").ok()?;
+    }
+    matches!(url.scheme(), "http" | "https").then_some(Place::Linked(url))
 }

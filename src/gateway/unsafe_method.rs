@@ -43,6 +43,6 @@ impl Gateway {
                 self.cache.store_post(ask, head, content.clone()).await;
             }
         }
-        Ok(Response { status, fields, content, cache })
+        Ok(Response { status, fields, content, cache, terms: None })
     }
 }

@@ -15,10 +15,16 @@ fn action(path: &str) -> Option<&str> {
     let (before, name) = path.trim_end_matches('/').rsplit_once("/action/")?;
     let mut before = before.rsplit('/');
     let is_version = |part: &str| part.len() == 1 && part.bytes().all(|b| b.is_ascii_digit());
+    let is_language = |part: &str| {
+        (2..=12).contains(&part.len())
+            && part.bytes().all(|b| b.is_ascii_alphabetic() || b"_-".contains(&b))
+    };
+    // Nothing else: a server in front of CKAN might take another part of the path for the action.
     let is_api = match before.next()? {
         "api" => true,
         version => is_version(version) && before.next() == Some("api"),
-    };
+    } && before.next().is_none_or(is_language)
+        && before.next().is_none();
     // What CKAN's own names are made of: a server in front of it may cut a path at other characters.
     let is_name = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     (is_api && !name.is_empty() && name.bytes().all(is_name)).then_some(name)
@@ -37,6 +43,11 @@ mod tests {
             ("api/33/action/tag_list", None),
             ("api/3/action/", None),
             ("api/3/action/a/b", None),
+            ("api/3/action/package_delete%3F/api/3/action/package_show", None),
+            ("api/3/action/package_delete;/api/3/action/package_show", None),
+            ("-/resource/x/api/3/action/package_show", None),
+            ("user/delete/api/3/action/package_show", None),
+            ("pt_BR/api/action/package_show", Some("package_show")),
             ("api/3/action/package_create;x_show", None),
             ("api/3/action/package_create%3Fx_show", None),
             ("action/tag_list", None),

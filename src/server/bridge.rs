@@ -96,6 +96,9 @@ fn respond(answered: gateway::Response, transparent: bool) -> Response {
     if !transparent {
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, SANDBOX);
     }
+    if let Some(terms) = answered.terms {
+        response.extensions_mut().insert(terms);
+    }
     let told = Account { cache: Some(answered.cache.label()), problem: None };
     response.extensions_mut().insert(told);
     response

@@ -2,6 +2,8 @@
 //! `/raw?url=` (allOrigins). They are resolved to a registered portal, or to an open target. It
 //! answers nothing.
 
+use std::borrow::Cow;
+
 use http::Uri;
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -29,11 +31,17 @@ pub(super) fn read(service: &Service, uri: &Uri) -> DropIn {
     let Ok(url) = Url::parse(&written) else {
         return DropIn::Refused(problem::bad_target());
     };
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return DropIn::Refused(problem::bad_target());
-    }
     // A portal's path goes through as it was written, so it is cut out of the text.
     let rest = written.split_once("://").map_or("", |(_, rest)| rest);
+    let is_plain = matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        // What the parser reads otherwise than it is written would be cut in another place.
+        && !rest.starts_with('/')
+        && !written.contains(['\\', '\t', '\n', '\r']);
+    if !is_plain {
+        return DropIn::Refused(problem::bad_target());
+    }
     let rest = rest.find(['/', '?', '#']).map_or("", |at| &rest[at..]);
     let rest = rest.split('#').next().unwrap_or_default();
     if let Some((id, below)) = service.gateway.place_of_target(&url, rest) {
@@ -47,6 +55,20 @@ pub(super) fn read(service: &Service, uri: &Uri) -> DropIn {
         (Some(place), Ok(uri)) => DropIn::Open(place, uri),
         (Some(_), Err(_)) => DropIn::Refused(problem::bad_target()),
         (None, _) => DropIn::Refused(problem::target_not_allowed(service)),
+    }
+}
+
+/// A path as it may be logged: a target's user information is somebody's password.
+pub(super) fn without_user_information(path: &str) -> Cow<'_, str> {
+    let authority = path.strip_prefix("/http").and_then(|_| {
+        let start = path.find(":/")? + 2;
+        let start = start + path[start..].len() - path[start..].trim_start_matches('/').len();
+        let end = path[start..].find('/').map_or(path.len(), |at| start + at);
+        Some((start, start + path[start..end].rfind('@')?))
+    });
+    match authority {
+        Some((start, at)) => format!("{}REDACTED{}", &path[..start], &path[at..]).into(),
+        None => Cow::Borrowed(path),
     }
 }
 
@@ -68,7 +90,7 @@ fn target(service: &Service, uri: &Uri) -> Option<String> {
     let query = uri.query()?;
     let at = if query.starts_with("url=") { 4 } else { query.find("&url=")? + 5 };
     let value = &query[at..];
-    let is_escaped = !value.contains("://");
+    let is_escaped = !value.split('&').next().unwrap_or(value).contains("://");
     let value = if is_escaped { value.split('&').next().unwrap_or(value) } else { value };
     let decoded = percent_decode_str(value).decode_utf8().ok()?;
     Some(if is_escaped { decoded.into_owned() } else { value.to_owned() })

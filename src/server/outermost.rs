@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::mem;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
@@ -17,6 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use hyper::body::Incoming;
 
 use crate::cors;
+use crate::portal::Terms;
 
 use super::drop_in::{self, DropIn};
 use super::metrics::{Account, Labels};
@@ -77,10 +79,13 @@ pub(super) async fn answer(service: &Service, mut request: Parts, content: Incom
         response = without_content(response);
     }
     if !answers_preflight {
+        let terms = response.extensions().get::<Arc<Terms>>().cloned();
+        let policy = terms.as_ref().map_or(policy, |terms| &terms.cors);
         policy.apply(&request.headers, response.headers_mut());
     }
     finish(service, located, response.headers_mut());
     let path = written.as_ref().map_or(path, |uri| uri.path());
+    let path = &*drop_in::without_user_information(path);
     account(service, &request.method, path, located, &response, started);
     response
 }

@@ -74,6 +74,8 @@ pub struct Response {
     pub fields: HeaderMap,
     /// The content.
     pub body: Body,
+    /// Whether it is of another URL than was asked for.
+    pub is_redirected: bool,
 }
 
 /// A fetch's turn at the site, given back on drop.
@@ -159,7 +161,8 @@ impl Site {
             check_framing(response.headers(), fetch.manner)?;
             let status = response.status();
             let fields = response.headers().clone();
-            Ok(Response { status, fields, body: Body::new(response, fetch, turn)? })
+            let is_redirected = *response.url() != fetch.url;
+            Ok(Response { status, fields, body: Body::new(response, fetch, turn)?, is_redirected })
         });
         match &fetched {
             Ok(response) => self.note_fields(response),

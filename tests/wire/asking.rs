@@ -246,6 +246,18 @@ async fn a_status_in_the_second_argument_is_the_status() {
     assert_eq!((answer.status, answer.text().as_str()), (404, "{\"a\": 1}"));
     // As long as any 404.
     assert!(answer.field("cache-status").expect("one").contains("ttl=30"), "{answer}");
+    // One that says all is well says nothing new.
+    portal.now(|request| Reply::http(200, "", format!("{} (1, 204);", request.callback())));
+    let fine = world.get("/p/city/fine").await;
+    assert_eq!((fine.status, fine.text().as_str()), (200, "1"));
+    // A failure is covered by what is stored, as any is.
+    world.clock.advance(Duration::from_secs(1000));
+    portal.now(|request| Reply::http(200, "", format!("{} (0, 500);", request.callback())));
+    let covered = world.get("/p/city/fine").await;
+    assert_eq!((covered.status, covered.text().as_str()), (200, "1"));
+    portal.now(|request| {
+        Reply::http(200, "", format!("{} ({{\"a\": 1}}, 404);", request.callback()))
+    });
     let strict = World::with(&portal_with(&portal, &[])).await;
     assert_eq!(strict.get("/p/city/x").await.json()["reason"], "multiple-arguments");
 }

@@ -14,6 +14,7 @@ fn folder() -> (Directory, String) {
     fs::write(path.join(".secret"), "no").expect("a file");
     fs::write(directory.path().join("outside.txt"), "no").expect("a file");
     std::os::unix::fs::symlink("../outside.txt", path.join("link.txt")).expect("a link");
+    std::os::unix::fs::symlink(".secret", path.join("shown.txt")).expect("a link");
     let yaml = format!(
         "portals:\n  class:\n    dialect: files\n    folder: {}\n    attribution: Ms Vila\n",
         path.display()
@@ -72,6 +73,7 @@ async fn nothing_outside_the_folder_and_nothing_hidden_is_there() {
     for (path, status) in [
         ("nothing.csv", 404),
         ("link.txt", 404),
+        ("shown.txt", 404),
         (".secret", 404),
         ("%2esecret", 404),
         ("../outside.txt", 400),

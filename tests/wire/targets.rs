@@ -163,3 +163,99 @@ async fn a_dump_without_its_end_is_refused_and_never_stored() {
         assert!(world.get(&target).await.field("cache-status").expect("one").contains("hit"));
     }
 }
+
+/// A CKAN of one resource with this URL, which shows at which host what arrived.
+async fn one_resource(url: impl Fn(&FakePortal) -> String + Send + 'static) -> FakePortal {
+    let portal = FakePortal::padding("0").await;
+    let url = url(&portal);
+    portal.now(move |request| {
+        if request.target.contains("resource_show") {
+            let shown =
+                format!("{{\"success\": true, \"result\": {{\"id\": \"r\", \"url\": \"{url}\"}}}}");
+            return Reply::ckan(format!("{}({shown});", request.callback()));
+        }
+        Reply::http(200, "Content-Type: text/csv\r\n", format!("{}\n", request.target))
+    });
+    portal
+}
+
+#[tokio::test]
+async fn a_resource_that_names_itself_is_a_file_like_any_other() {
+    let portal = one_resource(|portal| format!("{}/data/-/resource/r#part", portal.origin())).await;
+    let world = World::city(&portal).await;
+    let answer = world.get("/p/city/-/resource/r").await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "/data/-/resource/r\n"));
+    assert_eq!(portal.targets().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_for_the_portal_does_not_follow_a_resource_elsewhere() {
+    let portal = one_resource(|portal| {
+        format!("{}/f.csv", portal.origin().replace("127.0.0.1", "127.0.0.2"))
+    })
+    .await;
+    let other = portal.beside([127, 0, 0, 2], |_| Reply::http(200, "", "a\n")).await;
+    let yaml = format!(
+        "{}    downloads: [127.0.0.2]\n    authorization: true\n    headers: {{ X-Secret: s }}\n    \
+         api_key: {{ env: CARGO_PKG_NAME, parameter: wskey }}\n",
+        city(&portal).replace("127.0.0.1/32", "127.0.0.0/8")
+    );
+    let world = World::with(&yaml).await;
+    let fields = "Authorization: mine\r\nX-CKAN-API-Key: mine\r\n";
+    let answer = world.client.request("GET", "/p/city/-/resource/r", fields).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "a\n"));
+    let received = &other.received()[0];
+    assert_eq!(received.target, "/f.csv");
+    for field in ["authorization", "x-ckan-api-key", "x-secret"] {
+        assert_eq!(received.field(field), None, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_posted_to_a_resource_or_behind_another_path() {
+    let portal = one_resource(|portal| format!("{}/data/user/delete/x", portal.origin())).await;
+    let world = World::city(&portal).await;
+    for path in [
+        "-/resource/r",
+        "-/resource/r/api/3/action/package_show",
+        "user/delete/api/3/action/package_show",
+        "api/3/action/package_delete%3F/api/3/action/package_show",
+        "api/3/action/package_delete;/api/3/action/package_show",
+    ] {
+        let path = format!("/p/city/{path}");
+        let answer = world.client.request("POST", &path, "Content-Length: 0\r\n").await;
+        assert_eq!(answer.status, 405, "{path}");
+    }
+    assert_eq!(portal.targets().len(), 0);
+}
+
+#[tokio::test]
+async fn a_resource_is_sent_under_the_terms_of_its_file() {
+    let portal = one_resource(|portal| format!("{}/data/files/f.csv", portal.origin())).await;
+    let route = "routes: [{ path: ^/files/, cors: { origins: [\"https://class.example.org\"] } }]";
+    let world = World::with(&format!("{}    {route}\n", city(&portal))).await;
+    let origin = "Origin: https://other.example\r\n";
+    for path in ["files/f.csv", "-/resource/r"] {
+        let answer = world.client.request("GET", &format!("/p/city/{path}"), origin).await;
+        assert_eq!(answer.field("access-control-allow-origin"), None, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn targets_that_read_otherwise_than_they_are_written_are_refused() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    let host = portal.origin().replace("http://", "");
+    for form in [
+        format!("/http://bob:hunter2@{host}/data/x"),
+        format!("/?url=http%3A%2F%2Fbob%40{host}%2Fdata%2Fx"),
+        format!("/raw?url=http%3A%2F%2F{host}%5Cdata%5Cx"),
+        format!("/raw?url=http%3A%2F%2F%2F{host}%2Fdata%2Fx"),
+    ] {
+        assert_eq!(world.get(&form).await.status, 400, "{form}");
+    }
+    let escaped = format!("http%3A%2F%2F{host}%2Fdata%2Fx");
+    let answer = world.get(&format!("/?url={escaped}&ref=https://foo.example/")).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "1"));
+    assert_eq!(portal.targets().len(), 1);
+}

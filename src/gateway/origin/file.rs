@@ -24,6 +24,7 @@ impl Errand {
         let limit = way.terms.limits.file_bytes;
         let response = self.fetch(turn, way.target.url(), limit).await?;
         let (status, mut received) = (response.status, response.fields);
+        let end = self.end(status).filter(|_| !response.is_redirected);
         way.site.note_success(status);
         let confirms = status == StatusCode::NOT_MODIFIED && self.validators.is_some();
         let validators = Validators::of(&received);
@@ -64,7 +65,7 @@ impl Errand {
             return Err(Error::ResponseTooLarge(Limit::Content(limit)));
         }
         let errand = Arc::clone(self);
-        let rest = async move { errand.telling(errand.bytes(status, fields, body).await) };
+        let rest = async move { errand.telling(errand.bytes(status, fields, body, end).await) };
         Ok(Arrival::Response(head, Box::pin(rest)))
     }
 
@@ -74,6 +75,7 @@ impl Errand {
         status: StatusCode,
         mut fields: HeaderMap,
         body: Body,
+        end: Option<End>,
     ) -> Result<Received, Error> {
         let way = &self.way;
         let limits = &way.terms.limits;
@@ -82,7 +84,7 @@ impl Errand {
             Read::All(content) => {
                 let mut tail = Tail::default();
                 tail.push(&content);
-                if self.end(status).is_some_and(|end| !tail.is(end)) {
+                if end.is_some_and(|end| !tail.is(end)) {
                     return Err(Error::ResponseIncomplete { offset: Some(content.len()) });
                 }
                 if way.target.form == Form::File && status != StatusCode::PARTIAL_CONTENT {
@@ -95,7 +97,7 @@ impl Errand {
                 let length = body.length();
                 let turn = way.site.stream_turn()?;
                 let stream = body.into_stream(limits.file_bytes, turn).map_err(Into::into);
-                let stream: ContentStream = match self.end(status) {
+                let stream: ContentStream = match end {
                     Some(end) => Box::pin(to_its_end(stream, end)),
                     None => Box::pin(stream),
                 };

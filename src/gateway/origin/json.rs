@@ -151,13 +151,14 @@ impl Errand {
         let longest = way.terms.limits.json_bytes;
         let content = self.noting(body.read(longest).await)?;
         way.site.note_success(status);
-        let (content, charset) = charset::to_utf8(content, received);
-        if content.len() > longest {
-            return Err(Error::ResponseTooLarge(Limit::Content(longest as u64)));
-        }
+        let received = received.clone();
         let (portal, wait) = (Arc::clone(&way.portal), way.site.retry_after());
         let size = content.len();
         let work = move || {
+            let (content, charset) = charset::to_utf8(content, &received);
+            if content.len() > longest {
+                return Err(Error::ResponseTooLarge(Limit::Content(longest as u64)));
+            }
             let taken = take(&content, padded, &portal, longest)
                 .map_err(|why| refusal(status, wait, &content, &why))?;
             // An error that has a status of its own is judged by that.
@@ -195,11 +196,11 @@ fn take(
         json: Digested::of(json),
         charset: None,
         non_finite: payload.non_finite,
-        // A redirect or a 304 in a script leads nowhere.
+        // Only an error is news: the JSON is there.
         status: payload
             .status
             .and_then(|status| StatusCode::from_u16(status).ok())
-            .filter(|status| status.is_success() || status.as_u16() >= 400),
+            .filter(|status| status.as_u16() >= 400),
     })
 }
 

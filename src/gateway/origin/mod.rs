@@ -102,7 +102,12 @@ impl Errand {
         if let Some(agent) = own.remove(USER_AGENT) {
             fields.insert(USER_AGENT, agent);
         }
-        if let Some(key) = &way.portal.asking.api_key {
+        // A resource's file may be elsewhere, and what is for the portal is not for that.
+        let is_at_home = url.origin() == way.portal.base.url().origin();
+        if !is_at_home {
+            own.clear();
+        }
+        if let Some(key) = way.portal.asking.api_key.as_ref().filter(|_| is_at_home) {
             match &key.place {
                 KeyPlace::Field(name) => {
                     own.insert(name.clone(), key.secret.clone());
@@ -113,7 +118,9 @@ impl Errand {
                 }
             }
         }
-        own.extend(way.credentials.clone());
+        if is_at_home {
+            own.extend(way.credentials.clone());
+        }
         let is_message = matches!(form, Form::File | Form::Raw);
         let method = match form {
             // What is posted is a question too.
