@@ -134,7 +134,10 @@ async fn land(url: &Url, asker: &Asker) -> Result<Landing, String> {
 fn is_the_same_place(from: &Url, to: &Url) -> bool {
     let is_upgrade = (from.scheme(), to.scheme()) == ("http", "https");
     let same_port = from.port_or_known_default() == to.port_or_known_default();
-    to.host() == from.host() && (is_upgrade || to.scheme() == from.scheme() && same_port)
+    let is_anonymous = to.username().is_empty() && to.password().is_none();
+    is_anonymous
+        && to.host() == from.host()
+        && (is_upgrade || to.scheme() == from.scheme() && same_port)
 }
 
 /// All questions, the likeliest first: what the page hints at, then the order of the table.

@@ -98,29 +98,10 @@ impl Errand {
         } else if !self.whole {
             fields.extend(way.range.clone());
         }
-        let mut own = way.portal.asking.headers.clone();
-        if let Some(agent) = own.remove(USER_AGENT) {
-            fields.insert(USER_AGENT, agent);
+        if let Some(agent) = way.portal.asking.headers.get(USER_AGENT) {
+            fields.insert(USER_AGENT, agent.clone());
         }
-        // A resource's file may be elsewhere, and what is for the portal is not for that.
-        let is_at_home = url.origin() == way.portal.base.url().origin();
-        if !is_at_home {
-            own.clear();
-        }
-        if let Some(key) = way.portal.asking.api_key.as_ref().filter(|_| is_at_home) {
-            match &key.place {
-                KeyPlace::Field(name) => {
-                    own.insert(name.clone(), key.secret.clone());
-                }
-                KeyPlace::Parameter(name) => {
-                    let secret = key.secret.to_str().unwrap_or_default();
-                    url.query_pairs_mut().append_pair(name, secret);
-                }
-            }
-        }
-        if is_at_home {
-            own.extend(way.credentials.clone());
-        }
+        let own = self.own(&mut url);
         let is_message = matches!(form, Form::File | Form::Raw);
         let method = match form {
             // What is posted is a question too.
@@ -146,6 +127,30 @@ impl Errand {
             limits: way.terms.limits.clone(),
         };
         Ok(way.site.fetch(&fetch, turn).await?)
+    }
+
+    /// The fields that are for the portal's own origin alone, and the key in its URL. A resource's file
+    /// may be elsewhere, and gets neither.
+    fn own(&self, url: &mut Url) -> HeaderMap {
+        let (way, asking) = (&self.way, &self.way.portal.asking);
+        if url.origin() != way.portal.base.url().origin() {
+            return HeaderMap::new();
+        }
+        let mut own = asking.headers.clone();
+        own.remove(USER_AGENT);
+        if let Some(key) = &asking.api_key {
+            match &key.place {
+                KeyPlace::Field(name) => {
+                    own.insert(name.clone(), key.secret.clone());
+                }
+                KeyPlace::Parameter(name) => {
+                    let secret = key.secret.to_str().unwrap_or_default();
+                    url.query_pairs_mut().append_pair(name, secret);
+                }
+            }
+        }
+        own.extend(way.credentials.clone());
+        own
     }
 
     /// What is done by a deadline.
