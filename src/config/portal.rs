@@ -74,6 +74,10 @@ pub(super) fn portal(
         })
         .collect::<Result<_, String>>()?;
     let is_folder = dialect == portal::Dialect::Files;
+    if is_folder && asking != Asking::of(dialect, asking.callback.clone()) {
+        let sentence = "a `files` portal is read and not asked: leave out how it would be";
+        return Err(refuse(sentence.to_owned()));
+    }
     let base = match (entry.base, is_folder) {
         (Some(base), false) => base.0,
         // Never dialled: a name that no resolver has (RFC 6761 §6.4).

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
 use crate::cache::Content;
 use crate::portal::Portal;
 
-use super::{Error, Gateway, Request, Response};
+use super::{Error, Gateway, Request, Response, aim};
 
 /// Where our own paths below a portal begin.
 const OWN: &str = "-/";
@@ -63,7 +63,8 @@ impl Gateway {
         const SHOW: &str = "api/3/action/resource_show";
         let portal = &request.place.portal;
         let query = format!("id={id}");
-        let (fields, method) = (HeaderMap::new(), Method::GET);
+        // Of a private resource CKAN tells only those who may know.
+        let (fields, method) = (aim::credentials(request), Method::GET);
         let show = Request {
             terms: portal.terms(SHOW),
             method: &method,

@@ -172,7 +172,10 @@ async fn one_resource(url: impl Fn(&FakePortal) -> String + Send + 'static) -> F
         if request.target.contains("resource_show") {
             let shown =
                 format!("{{\"success\": true, \"result\": {{\"id\": \"r\", \"url\": \"{url}\"}}}}");
-            return Reply::ckan(format!("{}({shown});", request.callback()));
+            return match request.callback() {
+                "" => Reply::http(200, "", shown),
+                callback => Reply::ckan(format!("{callback}({shown});")),
+            };
         }
         Reply::http(200, "Content-Type: text/csv\r\n", format!("{}\n", request.target))
     });
@@ -204,6 +207,7 @@ async fn what_is_for_the_portal_does_not_follow_a_resource_elsewhere() {
     let fields = "Authorization: mine\r\nX-CKAN-API-Key: mine\r\n";
     let answer = world.client.request("GET", "/p/city/-/resource/r", fields).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "a\n"));
+    assert_eq!(portal.received()[0].field("authorization"), Some("mine"));
     let received = &other.received()[0];
     assert_eq!(received.target, "/f.csv");
     for field in ["authorization", "x-ckan-api-key", "x-secret"] {
