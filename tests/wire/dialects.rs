@@ -63,7 +63,7 @@ const fn generic(target: &'static str) -> Way {
 }
 
 /// Bodies with data, and how they are asked for.
-const BODIES: [(&str, Way); 15] = [
+const BODIES: [(&str, Way); 17] = [
     ("socrata", SOCRATA),
     ("socrata", SODA1),
     ("arcgis", ARCGIS),
@@ -77,6 +77,8 @@ const BODIES: [(&str, Way); 15] = [
     ("generic-worldbank", WORLD_BANK),
     ("generic-couchdb", generic("/city/_all_docs")),
     ("generic-wcf", generic("/City.svc/Places")),
+    ("generic-wcf-created", generic("/City.svc/Places/7")),
+    ("generic-adobe", way("dialect: generic\n    callback: handler", "/is/image/far", "handler")),
     ("generic-visualization", VISUALIZATION),
     ("generic-opendatasoft", generic("/api/records/1.0/search/?dataset=places")),
 ];
