@@ -45,8 +45,6 @@ pub enum Dialect {
 pub struct Traits {
     /// Its name in an entry.
     pub name: &'static str,
-    /// Its name for people.
-    pub title: &'static str,
     /// How a callback is asked for; the first way that brings JSON counts, and where none does, the
     /// answer is a file.
     pub calls: &'static [Call],

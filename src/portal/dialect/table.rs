@@ -24,7 +24,6 @@ const DAY: Duration = minutes(24 * 60);
 /// is validated.
 const JSON: Traits = Traits {
     name: "",
-    title: "",
     calls: &[],
     drop_query: &[],
     authority: Authority::Registry,
@@ -58,7 +57,6 @@ const fn callback(parameter: &'static str, at: At, format: Option<Format>) -> Ca
 /// fed all the time, and a version number hardly ever changes.
 pub(super) static CKAN: Traits = Traits {
     name: "ckan",
-    title: "CKAN",
     calls: &[callback("callback", At::NotCkanFiles, None)],
     // jQuery's cache-busting parameter, which `datastore_search` refuses.
     drop_query: &["_"],
@@ -96,7 +94,6 @@ pub(super) static CKAN: Traits = Traits {
 /// once a day mostly, and some every few minutes.
 pub(super) static SOCRATA: Traits = Traits {
     name: "socrata",
-    title: "Socrata",
     calls: &[
         callback("jsonp", At::Having("api/views"), None),
         callback("$jsonp", At::Ending(&[".json", ".geojson"]), None),
@@ -111,7 +108,6 @@ pub(super) static SOCRATA: Traits = Traits {
 /// `code` (ArcGIS REST API, "Output formats" and "Handling errors").
 pub(super) static ARCGIS: Traits = Traits {
     name: "arcgis",
-    title: "ArcGIS REST",
     calls: &[callback(
         "callback",
         At::Anywhere,
@@ -131,7 +127,6 @@ pub(super) static ARCGIS: Traits = Traits {
 /// `exceptions=text/javascript`; it has a member `exceptions`.
 pub(super) static GEOSERVER: Traits = Traits {
     name: "geoserver",
-    title: "GeoServer",
     calls: &[Call {
         at: At::Anywhere,
         format: Some(Format {
@@ -160,7 +155,6 @@ const fn nominatim(at: At, json: &'static [&'static str]) -> Call {
 /// usage policy asks for caching.
 pub(super) static NOMINATIM: Traits = Traits {
     name: "nominatim",
-    title: "Nominatim",
     calls: &[
         nominatim(At::Ending(&["status", "details", "deletable", "polygons"]), &["json"]),
         nominatim(At::Ending(&["status.php", "details.php"]), &["json"]),
@@ -177,7 +171,6 @@ pub(super) static NOMINATIM: Traits = Traits {
 /// query that failed half way has a `remark`.
 pub(super) static OVERPASS: Traits = Traits {
     name: "overpass",
-    title: "Overpass API",
     calls: &[callback(
         "jsonp",
         At::Having("interpreter"),
@@ -197,7 +190,6 @@ pub(super) static OVERPASS: Traits = Traits {
 /// `private`, and thereby not kept, unless the request says `smaxage`.
 pub(super) static MEDIAWIKI: Traits = Traits {
     name: "mediawiki",
-    title: "MediaWiki",
     calls: &[callback(
         "callback",
         At::Ending(&["api.php"]),
@@ -216,7 +208,6 @@ pub(super) static MEDIAWIKI: Traits = Traits {
 /// `TableWriterJson.java`: `.jsonp=name` at the end of the query of the JSON file types.
 pub(super) static ERDDAP: Traits = Traits {
     name: "erddap",
-    title: "ERDDAP",
     calls: &[callback(".jsonp", At::Ending(&[".json", ".geoJson", ".ncoJson"]), None)],
     lifetime: Some(minutes(60)),
     examples: &["erddap/info/index.json?page=1&itemsPerPage=2"],
@@ -226,24 +217,19 @@ pub(super) static ERDDAP: Traits = Traits {
 /// Whatever an entry says.
 pub(super) static GENERIC: Traits = Traits {
     name: "generic",
-    title: "JSONP",
     calls: &[callback("callback", At::Anywhere, None)],
     second_argument: true,
     ..JSON
 };
 
-pub(super) static PLAIN: Traits = Traits { name: "plain", title: "HTTP", ..FILES };
+pub(super) static PLAIN: Traits = Traits { name: "plain", ..FILES };
 
 /// A client's `no-cache` counts each time: an operator's own origin server gets what RFC 9111 says.
-pub(super) static TRANSPARENT: Traits = Traits {
-    name: "transparent",
-    title: "HTTP, transparent",
-    no_cache_pause: Duration::ZERO,
-    ..FILES
-};
+pub(super) static TRANSPARENT: Traits =
+    Traits { name: "transparent", no_cache_pause: Duration::ZERO, ..FILES };
 
 /// What is asked for is read again each time: a teacher who saves a file sees it at once.
-pub(super) static FOLDER: Traits = Traits { name: "files", title: "a folder", ..FILES };
+pub(super) static FOLDER: Traits = Traits { name: "files", ..FILES };
 
 impl Dialect {
     /// Its row.
