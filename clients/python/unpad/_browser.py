@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 from typing import Any, Dict
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ import js  # type: ignore[import-not-found]
 from pyodide.ffi import JsException, to_js  # type: ignore[import-not-found]
 
 from . import _gateway
+from ._errors import UnpadError
 from ._transport import Broken, Unreached, joined
 
 
@@ -25,7 +27,7 @@ def unreached(url: str, error: Any) -> Unreached:
     if local and host not in ("localhost", "127.0.0.1", "[::1]"):
         causes.insert(0, "Chrome asks for permission before a page may reach this machine: allow it in the page's "
                          "settings (the icon beside the address, \u201cLocal network access\u201d or \u201cApps on device\u201d).")
-    reason = str(getattr(error, "message", "") or error).strip().splitlines()[0]
+    reason = str(getattr(error, "message", "") or error).strip().splitlines()[0].rstrip(".")
     return Unreached(f"The browser says: {reason}", "Likely causes: " + " Or: ".join(causes))
 
 
@@ -104,12 +106,13 @@ class _Loaded:
 
 def _bytes_of(text: str, fields: Dict[str, str]) -> bytes:
     """The bytes of a text that was read as x-user-defined."""
+    length = None if "content-encoding" in fields else fields.get("content-length")
     if all(character < "\x80" or "\uf780" <= character <= "\uf7ff" for character in set(text)):
         content = text.encode("utf-16-le")[::2]
-        # A text that begins with a mark was read in the charset of the mark, which is gone.
-        length = fields.get("content-length")
-        marked = "content-encoding" not in fields and length == str(len(content) + 3)
-        return b"\xef\xbb\xbf" + content if marked else content
-    if "\ufffd" in text:
-        raise Broken("its bytes cannot be read exactly without await on this page; use await unpad.… in place of unpad.sync")
-    return text.encode("utf-8-sig")
+        # A text that begins with a byte order mark was read as what the mark says, and the mark is gone.
+        return codecs.BOM_UTF8 + content if length == str(len(content) + 3) else content
+    content = text.encode("utf-8-sig")
+    if "\ufffd" in text or length != str(len(content)):
+        raise UnpadError("The bytes of this text cannot be read exactly here", "It begins with a byte order mark, which "
+                         "the browser takes away.", "On a page, use await unpad.… in place of unpad.sync.")
+    return content

@@ -48,6 +48,10 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a coroutine of unpad suspended where it has to block")
 
 
+def is_blocking() -> bool:
+    return _blocking.get()
+
+
 async def ask(url: str, fields: Dict[str, str], refresh: bool) -> Any:
     if IN_BROWSER:
         from . import _browser

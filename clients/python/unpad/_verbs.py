@@ -265,16 +265,20 @@ def _only(entries: List[Dict[str, Any]], what: str, verb: str, is_one: Any) -> D
     if len(fitting) == 1:
         return fitting[0]
     detail = f"It has {len(fitting)}; one of these lines says which:" if fitting else "It has these:" if entries else "It has no resources."
-    lines = [f"  await unpad.{verb}({it['reference']!r})  # {it['name']}" if fitting else
+    lines = [f"  {_line(verb, it['reference'])}  # {it['name']}" if fitting else
              f"  {it['reference']}  # {it['format']}, {it['name']}" for it in (fitting or entries)[:20]]
     raise InvalidReference(f"This dataset has {'several resources' if fitting else 'no resource'} of this kind: {what}",
                            "\n".join([detail, *lines]))
 
 
+def _line(verb: str, reference: str) -> str:
+    return f"{'unpad.sync.' if _transport.is_blocking() else 'await unpad.'}{verb}({reference!r})"
+
+
 def _no_table(error: UnpadError, found: Dict[str, Any], resource: str) -> UnpadError:
     if isinstance(error, NotFound) and error.portal is None and (error.type is None):
-        error.advice = ("It is not in the portal's datastore. Read its file: await unpad.read_csv("
-                        f"\"{found['portal']}/dataset/{found.get('dataset') or '-'}/resource/{resource}\")")
+        error.advice = ("It is not in the portal's datastore. Read its file: "
+                        + _line("read_csv", f"{found['portal']}/-/resource/{resource}"))
     return error
 
 
