@@ -11,7 +11,8 @@ use url::Url;
 use crate::gateway::Place;
 
 use super::Service;
-use super::problem::{self, Problem};
+use super::document::Problem;
+use super::problem;
 
 /// What a URL of such a form comes to.
 pub(super) enum DropIn {
@@ -21,6 +22,8 @@ pub(super) enum DropIn {
     Refused(Problem),
     /// It is a registered portal's: the URI in our own form.
     Registered(Uri),
+    /// It is a file at a host that a portal's entry names: the portal's place, and the file.
+    File(Place, Url),
     /// It is an open target: its place, and the target's path and query.
     Open(Place, Uri),
 }
@@ -49,6 +52,9 @@ pub(super) fn read(service: &Service, uri: &Uri) -> DropIn {
             Ok(uri) => DropIn::Registered(uri),
             Err(_) => DropIn::Refused(problem::bad_target()),
         };
+    }
+    if let Some(place) = service.gateway.place_of_file(&url) {
+        return DropIn::File(place.clone(), url);
     }
     let below = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
     match (service.gateway.open_place(&url), below.parse()) {
@@ -86,8 +92,12 @@ fn target(service: &Service, uri: &Uri) -> Option<String> {
     if service.options.at_root.is_some() || !matches!(path, "/" | "/raw") {
         return None;
     }
-    // What follows stands in the target if its own separators were not escaped, as people forget.
-    let query = uri.query()?;
+    url_parameter(uri.query()?)
+}
+
+/// The value of a query's parameter `url`.
+pub(super) fn url_parameter(query: &str) -> Option<String> {
+    // What follows stands in the value if its own separators were not escaped, as people forget.
     let at = if query.starts_with("url=") { 4 } else { query.find("&url=")? + 5 };
     let value = &query[at..];
     let is_escaped = !value.split('&').next().unwrap_or(value).contains("://");

@@ -20,9 +20,9 @@ use hyper::body::Incoming;
 use crate::cors;
 use crate::portal::Terms;
 
+use super::document::Problem;
 use super::drop_in::{self, DropIn};
 use super::metrics::{Account, Labels};
-use super::problem::Problem;
 use super::{Located, Service, problem, router};
 
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -33,26 +33,28 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 pub(super) async fn answer(service: &Service, mut request: Parts, content: Incoming) -> Response {
     let started = service.clock.now();
     // What the client wrote, for the log, where it stands for something else.
-    let (mut written, mut open, mut refused) = (None, None, None);
+    let (mut written, mut open, mut file, mut refused) = (None, None, None, None);
     match drop_in::read(service, &request.uri) {
         DropIn::Not => {}
         DropIn::Refused(problem) => refused = Some(problem),
         DropIn::Registered(uri) => written = Some(mem::replace(&mut request.uri, uri)),
+        DropIn::File(place, url) => file = Some((place, url)),
         DropIn::Open(place, uri) => {
             written = Some(mem::replace(&mut request.uri, uri));
             open = Some(place);
         }
     }
     let path = request.uri.path();
-    let located = match &open {
-        Some(place) => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
-        None if refused.is_some() => Located::Own(path),
-        None => service.locate(path),
+    let located = match (&open, &file) {
+        (Some(place), _) => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
+        (None, Some((place, url))) => Located::file(place, url),
+        (None, None) if refused.is_some() => Located::Nothing,
+        (None, None) => service.locate(path),
     };
     let policy = match located {
         Located::Bridge { terms, .. } => &terms.cors,
         Located::Entry(place) => &place.portal.terms.cors,
-        Located::UnknownPortal | Located::Own(_) => &service.options.cors,
+        Located::UnknownPortal | Located::Own(..) | Located::Nothing => &service.options.cors,
     };
     let is_preflight = cors::is_preflight(&request.method, &request.headers);
     let checked = check(&request, located).and_then(|()| refused.map_or(Ok(()), Err));

@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 
 use crate::gateway::Changes;
 
-use super::problem::Problem;
+use super::document::Problem;
 use super::{Handler, Live, Service, problem};
 
 pub use token::{Token, TokenError};
