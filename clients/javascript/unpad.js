@@ -62,29 +62,31 @@ const isLoopback = (host) => /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/
 /** A browser does not tell a page why a request failed. What can be told apart from here is. */
 async function unreachable(url, cause) {
   const asked = new URL(url);
-  const page = globalThis.location;
-  const origin = globalThis.origin && globalThis.origin !== "null" ? globalThis.origin : page?.origin;
-  const local = isLoopback(asked.hostname);
-  const causes = [];
+  const causes = [`the gateway does not run at ${base()}. Start it (unpad serve), or name another: unpad.use("http://…").`];
+  const page = globalThis.location && pageOrigin();
   if (page) {
+    const local = isLoopback(asked.hostname);
+    if (local && !isLoopback(page.hostname))
+      causes.unshift("the browser asks for permission before a page may reach this machine, and it was not given. Allow “Local network access” (or “Apps on device”) in the settings beside the address of the page.");
+    if (page.protocol === "https:" && asked.protocol === "http:" && !local)
+      causes.unshift("a page of https may not ask a gateway of http (mixed content). Give the gateway https.");
     // An answer that may not be read still shows that the gateway is there.
     const probe = { mode: "no-cors", cache: "no-store", signal: globalThis.AbortSignal?.timeout?.(3000) };
-    const there = await fetch(`${base()}/portals`, probe).then(() => true, () => false);
-    if (there) {
-      causes.push(`the gateway runs, but does not let this page (${origin}) read its answers. Its operator adds the origin to cors.origins; or the answer was cut off on its way.`);
-    } else {
-      if (globalThis.isSecureContext && asked.protocol === "http:" && !local)
-        causes.push("a page of https may not ask a gateway of http (mixed content). Give the gateway https.");
-      if (local && !isLoopback(page.hostname || new URL(origin || "http://localhost").hostname))
-        causes.push("the browser asks for permission before a page may reach this machine, and it was not given. Allow “Local network access” (or “Apps on device”) in the settings beside the address of the page.");
-      causes.push(`the gateway does not run at ${base()}. Start it (unpad serve), or name another: unpad.use("http://…").`);
-    }
-  } else {
-    causes.push(`the gateway does not run at ${base()}. Start it (unpad serve), or name another: unpad.use("http://…").`);
+    if (await fetch(`${base()}/portals`, probe).then(() => true, () => false))
+      causes.splice(0, causes.length, `the gateway runs, but does not let pages of ${page.origin} read its answers: its operator adds this origin to cors.origins. Or the answer broke off.`);
   }
-  const words = causes.length > 1 ? causes.map((one, at) => `${at + 1}. ${one[0].toUpperCase()}${one.slice(1)}`).join(" ") : `Most likely ${causes[0]}`;
+  const words = causes.length === 1 ? `Most likely ${causes[0]}` : causes.map((one, at) => `${at + 1}. ${one[0].toUpperCase()}${one.slice(1)}`).join("\n");
   return new UnpadError("The gateway does not answer", `${url} could not be read (${cause?.cause?.code ?? cause?.message ?? cause}).`, words, {
     type: "gateway-unreachable", cause });
+}
+
+/** The origin that requests of this page or worker have; null if it has none. */
+function pageOrigin() {
+  try {
+    return new URL(globalThis.origin ?? globalThis.location.origin);
+  } catch {
+    return null;
+  }
 }
 
 // --- The gateway ----------------------------------------------------------------------------------
@@ -249,6 +251,7 @@ export function provenance(result) {
 function origin(response) {
   const field = (name) => response.headers.get(name);
   const age = parseInt(field("age") ?? "0", 10) || 0;
+  // The time of the portal's answer: what a cache hands on keeps its Date (RFC 9111).
   const date = Date.parse(field("date") ?? "");
   const links = {};
   for (const [, target, rest] of (field("link") ?? "").matchAll(/<([^>]*)>((?:\s*;\s*[\w-]+\*?(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^",;\s]*))?)*)/g)) {
@@ -256,7 +259,7 @@ function origin(response) {
     for (const name of (rel?.[1] ?? rel?.[2] ?? "").toLowerCase().split(/\s+/)) links[name] ??= target;
   }
   return {
-    retrieved: new Date((Number.isNaN(date) ? Date.now() : date) - age * 1000),
+    retrieved: new Date(Number.isNaN(date) ? Date.now() - age * 1000 : date),
     source: links.via ?? null,
     licence: links.license ?? null,
     attribution: structuredString(field("unpad-attribution")),
@@ -616,7 +619,7 @@ export async function table(referenceOrPortal, resourceId = undefined, options =
   let first = null;
   let told = null;
   let total = Infinity;
-  const changed = (said) => new UnpadError("The table changed while it was read", said, "Read it again.", { type: "table-changed", portal: found.portal });
+  const changed = (said) => new UnpadError("The table changed while it was read", said, "Read it again with refresh: true.", { type: "table-changed", portal: found.portal });
   while (first === null || rows.length < Math.min(limit, total - offset)) {
     const asked = Math.min(page, limit - rows.length, total - offset - rows.length);
     const query = new URLSearchParams({
@@ -775,7 +778,7 @@ async function jupyterStorage() {
   if (!name) return sites.length > 0 ? "The JupyterLite on this server is at another path" : "There is no JupyterLite here";
   if (here === null && ours.length > 1) return `There are several JupyterLite sites on this server (${ours.map(({ path }) => path).join(", ")}), and this worker cannot know its own`;
   const database = await openStorage(name);
-  if (database === null) return `“${name}” has no files`;
+  if (database === null) return `“${name}” has no files yet, which JupyterLite makes when its file browser is first shown`;
   database.close();
   return { write: (record) => intoStorage(name, record) };
 }
@@ -836,6 +839,6 @@ async function noFiles(why, reference, path) {
   } catch { /* the one above does */ }
   const python = (value) => JSON.stringify(value); // for these, a literal of Python too
   const page = globalThis.document ? `\nIn a web page: unpad.download(${python(written(reference))}, ${python(path.split("/").pop())}) offers the file to the reader.` : "";
-  return new UnpadError("JupyterLite's files cannot be written from here", `${why}, and its application is not to be reached (exposeAppInBrowser).`,
+  return new UnpadError("JupyterLite's files cannot be written from here", `${why}. Nor is its application within reach, which a site shows with exposeAppInBrowser.`,
     `In a Python cell:\n%pip install ${wheel}\nimport unpad\nawait unpad.save(${python(written(reference))}, ${python(path)})${page}`, { type: "no-files" });
 }
