@@ -16,12 +16,19 @@ export function grid(rows, { label, onOpen }) {
   const scroller = h("div", { class: "grid", tabindex: "-1" }, table);
   const rowHeight = matchMedia("(pointer: coarse)").matches ? 42 : 34;
   const first = Array.from({ length: Math.min(100, rows.total) }, (_, at) => rows.row(at)).filter(Boolean);
+  const measure = ruler();
   const widths = columns.map((column) => {
-    const lengths = first.map((row) => Math.min(60, shown(row[column.id]).length)).sort((a, b) => a - b);
-    const longest = Math.max(column.id.length * 1.02, (lengths[Math.floor(lengths.length * 0.95)] ?? 4) * 0.98, 5);
-    return Math.round(Math.min(longest, 34) * 8 + 28);
+    const longest = first.reduce((most, row) => {
+      const text = shown(row[column.id]);
+      return text.length > most.length ? text.slice(0, 60) : most;
+    }, "");
+    const name = Math.min(220, measure(column.id, 600));
+    const type = measure(column.said ?? column.type, 400);
+    // A number must be there to its last digit; a text may go on.
+    const content = isNumeric(column.type) ? measure(longest.replace(/\d/g, "0"), 400) * 1.06 : Math.min(300, measure(longest, 400));
+    return Math.ceil(Math.max(name, type, content, 40) + 28);
   });
-  const numberWidth = String(rows.total).length * 8 + Math.floor((String(rows.total).length - 1) / 3) * 4 + 26;
+  const numberWidth = Math.ceil(measure(count(rows.total), 400) + 26);
   const starts = [0];
   for (const width of widths) starts.push(starts.at(-1) + width);
   table.style.width = `${numberWidth + starts.at(-1)}px`;
@@ -189,6 +196,16 @@ export function grid(rows, { label, onOpen }) {
   rows.onChange = () => show(true);
   show(true);
   return { element: scroller, focus: (row) => move(row, active.column) };
+}
+
+/** How wide a text is in the font of the table. */
+function ruler() {
+  const context = document.createElement("canvas").getContext("2d");
+  const family = getComputedStyle(document.body).fontFamily;
+  return (text, weight) => {
+    context.font = `${weight} 14px ${family}`;
+    return context.measureText(text).width;
+  };
 }
 
 // --- One row, with all of its values in full --------------------------------------------------------

@@ -166,6 +166,7 @@ async function draw(state, before, signal) {
   if (!samePlace || before.resource !== state.resource || before.path !== state.path) hideAll();
   if (document.activeElement !== input) input.value = state.dataset || state.path ? "" : state.q ?? "";
   at("what-label").textContent = portal ? (searchable(portal) ? `Search the datasets of ${titleOf(portal)}, or paste a link` : "Paste a link") : `Search ${many(registry.length, "portal")}, or paste a link`;
+  at("welcome").hidden = Boolean(state.portal);
   at("what-hint").hidden = Boolean(state.dataset || state.path);
   if (!state.portal) {
     document.title = "unpad: open data, ready to read";
@@ -229,8 +230,6 @@ function drawPortals({ q = "" }) {
       input.focus();
     } }, "All portals")));
   fill(found,
-    !q && h("div", { class: "head" }, h("h1", {}, "Open data, ready to read"),
-      h("p", { class: "notes soft" }, "Choose a portal, look at its data, and take the lines that read it in your notebook, page or program.")),
     fit.length === 0 ? none() : [
       h("div", { class: "summary" }, h("h2", {}, q ? `${count(fit.length)} of ${many(registry.length, "portal")}` : many(fit.length, "portal"))),
       h("ul", { class: "portals" }, fit.map((portal) => h("li", {}, h("a", { href: fragment({ portal: portal.id }) },
@@ -523,7 +522,8 @@ async function drawSnippets(place, looked) {
   const urls = kind === "table" ? [["All rows as CSV", url], ["Rows as JSON", `${here(portal)}/api/3/action/datastore_search?resource_id=${encodeURIComponent(resource.id)}&limit=1000`], ["The file itself", file]] : [["The bridged URL", url]];
   const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Language" });
   const code = h("code");
-  const panel = h("div", { role: "tabpanel", id: "snippet", class: "code" }, h("pre", { tabindex: "0" }, code), copyButton(() => code.textContent, "these lines"));
+  const pre = h("pre", { tabindex: "0", role: "tabpanel", id: "snippet" }, code);
+  const panel = h("div", { class: "code" }, pre, copyButton(() => code.textContent, "these lines"));
   const say = h("p", { class: "say" });
   const choose = (id, focus) => {
     language = id;
@@ -533,7 +533,7 @@ async function drawSnippets(place, looked) {
       tab.tabIndex = on ? 0 : -1;
       if (on && focus) tab.focus();
     }
-    panel.setAttribute("aria-labelledby", `tab-${id}`);
+    pre.setAttribute("aria-labelledby", `tab-${id}`);
     code.textContent = list.find((one) => one.id === id).code;
     say.textContent = { jupyterlite: "For a cell of JupyterLite, or of any notebook with Python. The last line saves the file next to the notebook, byte for byte.", observable: "Two cells. In a page, take the lines for JavaScript.", r: kind === "json" ? "Numbers that R would round stay text. It needs the package jsonlite." : kind === "file" ? "" : "Numbers that R would round stay text.", julia: kind === "json" ? "It needs the package JSON3." : kind === "file" ? "" : "It needs the packages CSV and DataFrames." }[id] ?? "";
   };
