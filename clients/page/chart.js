@@ -6,7 +6,7 @@ import { instant, isEmpty, isNumeric, isTime, numeric, shown } from "./values.js
 
 const MOST_ROWS = 10_000;
 /** More times than this are put together, because a screen has no more places. */
-const MOST_PLACES = 400;
+const MOST_PLACES = 160;
 const WIDTH = 1000;
 
 /** Draws the section; false if there is nothing to draw. */
@@ -70,7 +70,7 @@ function figure(rows, total, column, time, beginning) {
   const sorted = [...points].sort((a, b) => a.y - b.y);
   const [low, middle, high] = [sorted[0], sorted[(sorted.length - 1) >> 1], sorted.at(-1)];
   const drawn = time ? line(points, column, time) : histogram(sorted, column);
-  const summary = `${said.join("; ")}. Lowest ${low.text}, ${sorted.length % 2 ? "median" : "lower median"} ${middle.text}, highest ${high.text}.`;
+  const summary = `${said.join("; ")}. Lowest ${low.text}, median ${middle.text}, highest ${high.text}.`;
   announce(`Chart of ${column}. ${summary}`);
   return h("figure", { "aria-label": `${column}, ${time ? `over ${time}` : "how often each value occurs"}. ${summary}` }, drawn.element,
     h("figcaption", { class: "say" }, summary, drawn.note && ` ${drawn.note}`), asTable(drawn.table));
@@ -237,7 +237,7 @@ function line(points, column, time) {
       h("path", { class: "line", d: d(places.map((one) => [sx(one.x), sy(one.y)])) }),
       places.length <= 60 && places.map((one) => h("circle", { class: "dot", cx: sx(one.x), cy: sy(one.y), r: 2.5 }))],
   });
-  const note = several ? `Several rows share a ${step ? "span of time" : "time"}: the line is their ${"median"}, the band goes from the lowest to the highest.` : "";
+  const note = several ? `Several rows share a ${step ? "span of time" : "time"}: the line is their median, the band goes from the lowest to the highest.` : "";
   return { element, note, table: { heads: [time, several ? `${column}, median` : column, ...(several ? ["lowest", "highest", "rows"] : [])],
     rows: places.map((one) => [one.when, one.text, ...(several ? [one.low.text, one.high.text, count(one.count)] : [])]) } };
 }

@@ -87,7 +87,8 @@ class Datastore {
   }
 }
 
-const columnsOf = (rows) => rows.fields.map(({ id, type, info }) => ({
+/** CKAN's own number of a row comes last: it is none of the data. */
+const columnsOf = (rows) => [...rows.fields].sort((a, b) => (a.id === "_id") - (b.id === "_id")).map(({ id, type, info }) => ({
   id: String(id), type: typeSaid(type), said: String(type), label: info?.label && info.label !== id ? String(info.label) : null, notes: info?.notes ? String(info.notes) : null }));
 
 async function datastore({ portal, resource, signal, refresh }) {

@@ -49,7 +49,7 @@ function members(schema, seen = []) {
     const inner = real(member);
     const below = members(member, [...seen, one]);
     return h("div", {}, h("dt", {}, name, h("span", {}, `  ${typeOf(member)}${one.required?.includes(name) ? "" : ", may be missing"}`)),
-      h("dd", {}, prose(member.description ?? inner.description), below && h("details", { open: seen.length > 0 ? null : null }, h("summary", {}, "Members"), below)));
+      h("dd", {}, prose(member.description ?? inner.description), below && h("details", {}, h("summary", {}, "Members"), below)));
   }));
 }
 

@@ -30,8 +30,11 @@ export function link(url, text = url, attributes = {}) {
   return /^https?:$/.test(parsed?.protocol ?? "") ? h("a", { href: parsed.href, rel: "noopener noreferrer", ...attributes }, text) : h("span", {}, text);
 }
 
+/** Text without the marks that turn the order of what follows, by which exe.png can be made of gnp.exe. */
+export const upright = (text) => String(text ?? "").replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
+
 /** A portal's text, which may be written from right to left. */
-export const theirs = (text, tag = "bdi", attributes = {}) => h(tag, { dir: tag === "bdi" ? null : "auto", ...attributes }, String(text ?? ""));
+export const theirs = (text, tag = "bdi", attributes = {}) => h(tag, { dir: tag === "bdi" ? null : "auto", ...attributes }, upright(text));
 
 /** Told to those who listen, who do not see what changes elsewhere on the page. */
 export function announce(text) {

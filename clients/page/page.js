@@ -194,7 +194,7 @@ function drawTrail({ q, dataset, path }, portal, title = dataset) {
   else if (path) steps.push(["A path", null]);
   if (steps.length < 2) return fill(trail);
   return fill(trail, h("ol", {}, steps.map(([text, to], index) => h("li", {}, to && index < steps.length - 1
-    ? h("a", { href: to }, h("bdi", {}, text)) : h("bdi", { "aria-current": "page" }, text)))));
+    ? h("a", { href: to }, theirs(text)) : theirs(text, "bdi", { "aria-current": "page" })))));
 }
 
 // --- Portals ----------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ function fitting(text) {
 function drawPortals({ q = "" }) {
   const fit = fitting(q);
   announce(q ? `${many(fit.length, "portal")} found.` : "");
-  const none = () => h("div", { class: "trouble" }, h("p", { class: "trouble-title" }, h("bdi", {}, `No portal here has “${q}” in its title, id or country`)),
+  const none = () => h("div", { class: "trouble" }, h("p", { class: "trouble-title" }, theirs(`No portal here has “${q}” in its title, id or country`)),
     h("p", {}, "A link of a portal can be pasted as it is. If the portal is not here, whoever runs this gateway can add it."), h("p", { class: "ways" }, h("button", { type: "button", onclick: () => {
       input.value = "";
       go({}, true);
@@ -239,7 +239,7 @@ function drawPortals({ q = "" }) {
 }
 
 const portalHead = (portal) => h("div", { class: "head" }, theirs(titleOf(portal), "h1", { tabindex: "-1" }),
-  h("p", { class: "meta" }, h("span", { class: "mono" }, portal.id), [countryOf(portal), softwareOf(portal)].map((text) => text && h("span", {}, text)),
+  h("p", { class: "meta" }, h("span", { class: "mono" }, portal.id), [countryOf(portal), ["plain", "generic"].includes(portal.software) ? "" : softwareOf(portal)].map((text) => text && h("span", {}, text)),
     portal.home && link(portal.home, "Web site"), portal.licence && h("span", {}, "Licence ", /^https?:/.test(portal.licence) ? link(portal.licence) : theirs(portal.licence))),
   portal.notes && theirs(portal.notes, "p", { class: "notes small" }),
   portal.health?.state !== "ok" && portal.health?.state && h("p", { class: "small stale-note" }, portal.health.state === "suspended"
@@ -268,7 +268,7 @@ async function drawSearch(state, before, portal, signal) {
     const add = (datasets) => list.append(...datasets.map((dataset) => h("li", {}, h("a", { href: hrefOf(portal, dataset, q) },
       theirs(dataset.title, "b"),
       dataset.notes && theirs(dataset.notes.slice(0, 400), "p"),
-      h("p", { class: "meta" }, dataset.organization && theirs(dataset.organization), dataset.formats.length > 0 && h("span", {}, h("bdi", {}, some(dataset.formats))), dataset.modified && h("span", {}, `changed ${day(dataset.modified)}`))))));
+      h("p", { class: "meta" }, dataset.organization && theirs(dataset.organization), dataset.formats.length > 0 && h("span", {}, theirs(some(dataset.formats))), dataset.modified && h("span", {}, `changed ${day(dataset.modified)}`))))));
     lists.forEach(add);
     const got = () => lists.reduce((sum, part) => sum + part.length, 0);
     const offer = () => (got() < total && lists.at(-1).length > 0 ? fill(more, h("button", { type: "button", onclick: next }, `More (${count(got())} of ${count(total)})`)) : fill(more));
@@ -289,7 +289,7 @@ async function drawSearch(state, before, portal, signal) {
     offer();
     const words = total === 0 ? (q ? `No dataset has “${q}”` : "This portal lists no datasets") : `${many(total, "dataset")}${q ? ` with “${q}”` : ""}`;
     announce(words);
-    fill(results, h("div", { class: "summary" }, h("h2", {}, h("bdi", {}, words))),
+    fill(results, h("div", { class: "summary" }, h("h2", {}, theirs(words))),
       total === 0 && q && h("p", { class: "soft" }, "Fewer or other words may find more; most portals expect their own language."), list, more);
   } catch (error) {
     if (!signal.aborted) fill(results, trouble(error, [["Try again", () => render()], ...(registry.length > 1 ? [["All portals", "#"]] : [])]));
@@ -343,14 +343,14 @@ async function drawDataset(state, before, portal, signal) {
   const shownResources = chosen && ordered.length > 6 && !same ? [chosen] : ordered;
   const drawList = (some) => h("ul", { class: "resources", id: "resources" }, some.map((resource) => h("li", {}, h("a", {
     href: fragment({ portal: portal.id, q: state.q, dataset: state.dataset, resource: resource.id }), "aria-current": resource.id === state.resource ? "true" : null },
-  h("span", { class: "format" }, h("bdi", {}, resource.format || "—")),
-  h("b", {}, h("bdi", {}, resource.name), resource.inDatastore && h("span", { class: "tag" }, "table")),
+  h("span", { class: "format" }, theirs(resource.format || "—")),
+  h("b", {}, theirs(resource.name), resource.inDatastore && h("span", { class: "tag" }, "table")),
   h("span", { class: "size" }, resource.bytes === null ? "" : bytes(resource.bytes)), h("span", { class: "when" }, resource.modified ? day(resource.modified) : "")))));
   if (same && found.querySelector("#resources").childElementCount === ordered.length) {
     found.querySelectorAll("#resources a").forEach((item, index) => (ordered[index] === chosen ? item.setAttribute("aria-current", "true") : item.removeAttribute("aria-current")));
   } else {
     const notes = dataset.notes && theirs(dataset.notes, "p", { class: "notes clamped" });
-    const about = h("div", { class: "head" }, theirs(title, "h1", { tabindex: "-1" }),
+    const about = h("div", { class: "head" }, theirs(title, "h1", { tabindex: "-1", class: title.length > 80 ? "long" : null }),
       h("p", { class: "meta" }, (dataset.organization?.title || dataset.organization?.name) && theirs(dataset.organization.title || dataset.organization.name),
         dataset.metadata_modified && h("span", {}, `changed ${day(dataset.metadata_modified)}`),
         (dataset.license_title || dataset.license_id) && h("span", {}, "Licence ", dataset.license_url ? link(dataset.license_url, dataset.license_title || dataset.license_id) : theirs(dataset.license_title || dataset.license_id)),
@@ -393,7 +393,7 @@ function drawPathForm(portal, signal) {
   };
   const prefix = `/p/${portal.id}/`;
   fill(found, portalHead(portal), h("div", { class: "remark" }, h("h2", {}, "No search for this software"),
-    h("p", {}, `${titleOf(portal)} runs ${softwareOf(portal)}, whose catalogue this page cannot search. What you know the path or link of can be opened.`)),
+    h("p", {}, `${["plain", "generic"].includes(portal.software) ? "unpad knows no catalogue of this portal" : `This portal runs ${softwareOf(portal)}, whose catalogue unpad cannot search`}. What you know the path or link of can be opened.`)),
   h("form", { onsubmit: (event) => {
     event.preventDefault();
     open(field.value);

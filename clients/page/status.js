@@ -59,7 +59,7 @@ export function status(section, signal) {
     inner.style.width = `${ratio * 100}%`;
     return h("span", { class: "ratio", "aria-hidden": "true" }, inner);
   };
-  const milliseconds = (value) => (value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${count(Math.round(value))} ms`);
+  const milliseconds = (value) => (value < 1 ? "< 1 ms" : value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${count(Math.round(value))} ms`);
 
   function draw() {
     const seen = latest.portals.filter((one) => one.answers > 0 || worse(one) < 2 || one.last_error);
