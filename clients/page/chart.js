@@ -15,7 +15,9 @@ export function chart(section, place, looked, signal) {
   const numbers = columns.filter(({ type, id }) => isNumeric(type) && id !== "_id").slice(0, 500);
   if (numbers.length === 0) return false;
   const times = columns.filter(({ type }) => isTime(type)).slice(0, 100);
-  const first = [...numbers].sort((a, b) => rank(a) - rank(b))[0];
+  const begun = Array.from({ length: Math.min(100, looked.rows.total) }, (_, at) => looked.rows.row(at)).filter(Boolean);
+  const says = ({ id }) => begun.some((row) => !isEmpty(row[id]));
+  const first = [...numbers].sort((a, b) => rank(a) - rank(b) || says(b) - says(a))[0];
   const choose = (options, chosen, label) => {
     const select = h("select", {}, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
     return { select, element: h("label", {}, label, " ", select) };

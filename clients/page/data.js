@@ -5,12 +5,12 @@ import { bytes as size, count, many } from "./dom.js";
 import { shown, typeOf, typeSaid } from "./values.js";
 
 /** How much of a file is read for a preview. */
-const BEGINNING = 2 ** 20;
+const BEGINNING = 1_000_000;
 /** JSON can be shown as a tree only if all of it is there. */
-const MOST_JSON = 4 * 2 ** 20;
+const MOST_JSON = 4_000_000;
 /** Cells of a page, and of all pages that are kept. */
-const PAGE_CELLS = 20_000;
-const KEPT_CELLS = 400_000;
+const PAGE_CELLS = 200_000;
+const KEPT_CELLS = 500_000;
 const MOST_TEXT = 20_000;
 
 const base = () => unpad.gateway();
@@ -253,7 +253,7 @@ export async function look({ portal, resource, path }, { signal, refresh } = {})
   if (/json/i.test(type) || jsonish || /^\s*[[{]/.test(text)) {
     if (whole) {
       try {
-        const value = unpad.parseJSON(text.replace(/^\ufeff/, ""));
+        const value = unpad.parseJSON(text, "bigint");
         const rows = records(value);
         return { ...found, kind: "json", rows, tree: rows ? null : value, geo: value?.type === "FeatureCollection" };
       } catch { /* it is shown as the text that it is */ }

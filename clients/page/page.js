@@ -439,7 +439,8 @@ async function drawPreview(place, portal, signal, focus, refresh = false) {
       url && h("p", { class: "say" }, "The portal's own link, past this gateway: ", link(url, url, { class: "break" })));
     const opaque = { kind: kindBySaid(place), url: bridged({ portal: place.portal, resource: place.resource?.id, path: place.path }), told: null };
     drawSnippets(place, { ...opaque, file: opaque.url });
-    drawVerdict(portal, url ?? null, signal);
+    // The link is whatever somebody wrote there: the browser asks only where the gateway may.
+    drawVerdict(portal, null, signal);
     at("chart").hidden = true;
     return;
   } finally {

@@ -5,7 +5,7 @@ export const isEmpty = (value) => value === null || value === undefined || value
 /** A value as it is shown: numbers as JavaScript writes them, which is what JSON said. */
 export function shown(value) {
   if (isEmpty(value)) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "object" ? JSON.stringify(value, (_, one) => (typeof one === "bigint" ? String(one) : one)) : String(value);
 }
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
@@ -14,7 +14,7 @@ const TIME = /^\d{4}-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?( ?(Z|[+-]\d\d(:?
 
 /** A number for a place on an axis; NaN if it is none. */
 export function numeric(value) {
-  if (typeof value === "number") return value;
+  if (typeof value === "number" || typeof value === "bigint") return Number(value);
   if (typeof value !== "string") return NaN;
   const text = value.trim();
   if (NUMBER.test(text)) return Number(text);

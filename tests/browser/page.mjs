@@ -1,0 +1,316 @@
+// The page, the status view and the reference of the API, as a reader uses them: by pointer, by keyboard,
+// on a phone. `gateway` serves the demonstration, whose portal answers at `portal`. Screenshots go to `shots`.
+
+import assert from 'node:assert/strict'
+import path from 'node:path'
+
+const DATASET = 'qualitat-aire-mesures'
+const TABLE = 'e5f516c7-456f-50aa-804b-81826abed5b5'
+const ROWS = 2400
+
+export async function page({ chromium, gateway, portal, shots }) {
+  const browser = await chromium.launch()
+  try {
+    let passed = 0
+    for (const part of [finding, looking, drawing, copying, judging, following, failing, watching, describing, typing, fitting]) {
+      await part({ browser, gateway, portal, shots })
+      passed += 1
+    }
+    return { passed: passed - 1, failed: 0 } // the caller counts one
+  } finally {
+    await browser.close()
+  }
+}
+
+// A page in a profile of its own, of which neither an error nor a request to elsewhere is overlooked.
+async function visit({ browser, gateway, portal, shots }, what, { expected = () => false, ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+  const wrong = []
+  context.on('request', request => {
+    const { protocol, hostname } = new URL(request.url())
+    if (/^(https?|wss?):$/.test(protocol) && hostname !== '127.0.0.1') wrong.push(`asked ${request.url()}`)
+  })
+  const tab = await context.newPage()
+  tab.on('pageerror', error => wrong.push(error.stack))
+  tab.on('console', message => {
+    // That the portal itself cannot be read is what the verdict finds out.
+    const about = `${message.text()} ${message.location().url}`
+    if (message.type() === 'error' && !about.includes(portal) && !expected(about)) wrong.push(about)
+  })
+  await tab.goto(`${gateway}/${what}`)
+  return {
+    tab,
+    context,
+    shot: (name, more) => tab.screenshot({ path: path.join(shots, `page-${name}.png`), ...more }),
+    async done() {
+      const text = await tab.evaluate(() => document.body.innerText)
+      assert.doesNotMatch(text, /\[object |undefined|NaN/)
+      await context.close()
+      assert.deepEqual(wrong, [])
+    }
+  }
+}
+
+const table = `#portal=demo&dataset=${DATASET}&resource=${TABLE}`
+const wide = tab => tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+const hash = tab => new URLSearchParams(new URL(tab.url()).hash.slice(1))
+
+// The only portal is chosen at once; words find a dataset; its resources lead to rows; the way back is the browser's.
+async function finding(common) {
+  const { tab, shot, done } = await visit(common, '')
+  await tab.getByRole('heading', { level: 1, name: 'The demonstration portal' }).waitFor()
+  await tab.getByRole('heading', { name: '19 datasets' }).waitFor()
+  assert.equal(hash(tab).get('portal'), 'demo')
+  await shot('portal')
+  await tab.getByRole('searchbox').fill('aire')
+  await tab.getByRole('heading', { name: /datasets with “aire”/ }).waitFor()
+  assert.equal(hash(tab).get('q'), 'aire')
+  await tab.getByRole('link', { name: /mesures diàries/ }).click()
+  await tab.getByRole('heading', { name: '2 resources' }).waitFor()
+  const first = tab.locator('#resources a').first()
+  assert.match(await first.innerText(), /CSV\s+qualitat-aire-mesures\.csv\s*table\s+226 kB\s+21 Nov 2026/)
+  await shot('dataset')
+  await first.click()
+  await tab.getByRole('grid').waitFor()
+  const order = await tab.locator('main > section:visible').evaluateAll(all => all.map(one => one.id))
+  assert.deepEqual(order.slice(0, 3), ['find', 'preview', 'snippets'])
+  await tab.locator('#chart svg').waitFor()
+  assert.deepEqual(await tab.locator('main > section:visible').evaluateAll(all => all.map(one => one.id)), ['find', 'preview', 'snippets', 'verdict', 'chart'])
+  await tab.reload()
+  await tab.getByRole('grid').waitFor()
+  await tab.goBack()
+  await tab.locator('#preview').waitFor({ state: 'hidden' })
+  assert.equal(hash(tab).get('resource'), null)
+  await tab.goBack()
+  await tab.getByRole('heading', { name: /datasets with “aire”/ }).waitFor()
+  await done()
+}
+
+// Every digit is there, and of 2,400 rows those in view.
+async function looking(common) {
+  const { tab, shot, done } = await visit(common, table)
+  const grid = tab.getByRole('grid')
+  await grid.waitFor()
+  assert.equal(await grid.getAttribute('aria-rowcount'), String(ROWS + 1))
+  assert.match(await grid.innerText(), /9007199254740993/)
+  assert.match(await grid.locator('thead').innerText(), /id_mesura\s+int8/)
+  const facts = await tab.locator('.facts').innerText()
+  assert.match(facts, /Cache\s+(Asked of the portal just now, and kept|From the cache: the portal gave it)/)
+  assert.match(facts, /Policy\s+Answers are fresh for 5 minutes/)
+  await tab.locator('.grid').evaluate(element => { element.scrollTop = element.scrollHeight })
+  const last = tab.locator(`[aria-rowindex="${ROWS + 1}"]:not([aria-busy])`)
+  await last.waitFor()
+  assert.ok(await tab.locator('.grid tbody tr').count() < 80, 'the rows out of view are elements, too')
+  const asked = await fetch(`${common.gateway}/p/demo/api/3/action/datastore_search?resource_id=${TABLE}&offset=${ROWS - 1}&sort=_id`)
+  const exact = (await asked.text()).match(/"id_mesura":\s*(\d+)/)[1]
+  assert.ok(exact.length >= 16)
+  assert.ok((await last.innerText()).includes(exact), 'the last number is not exact')
+  await last.locator('th.number').click()
+  const dialog = tab.getByRole('dialog')
+  assert.match(await dialog.innerText(), /Row 2,400 of 2,400/)
+  await dialog.getByRole('button', { name: 'Previous' }).click()
+  assert.match(await dialog.innerText(), /Row 2,399 of 2,400/)
+  await shot('row')
+  await tab.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+  await done()
+}
+
+// What is drawn is what the rows say.
+async function drawing(common) {
+  const { tab, shot, done } = await visit(common, table)
+  const chart = tab.locator('#chart')
+  await chart.locator('path.line').waitFor()
+  const asked = await fetch(`${common.gateway}/p/demo/api/3/action/datastore_search?resource_id=${TABLE}&limit=32000&fields=valor`)
+  const values = (await asked.json()).result.records.map(one => one.valor)
+  const full = values.filter(one => one !== null)
+  const summary = await chart.locator('figcaption').innerText()
+  assert.ok(summary.startsWith(`All 2,400 rows; left out: ${ROWS - full.length} without a value. Lowest ${Math.min(...full)}, `), summary)
+  assert.ok(summary.includes(`highest ${Math.max(...full)}.`), summary)
+  const slider = chart.getByRole('slider')
+  await slider.focus()
+  await tab.keyboard.press('ArrowRight')
+  assert.match(await slider.getAttribute('aria-valuetext'), /^2026-01-01.*: \d/)
+  assert.match(await chart.locator('.readout').innerText(), /^2026-01-01/)
+  await chart.scrollIntoViewIfNeeded()
+  await shot('line')
+  await chart.getByLabel('Shown').selectOption('')
+  await chart.locator('rect.bar').first().waitFor()
+  await chart.getByText('The same as a table').click()
+  const counts = await chart.locator('.chart-table tbody td:last-child').evaluateAll(all => all.map(one => Number(one.textContent.replaceAll(',', ''))))
+  assert.equal(counts.reduce((sum, one) => sum + one, 0), full.length)
+  await chart.scrollIntoViewIfNeeded()
+  await shot('histogram')
+  await done()
+}
+
+// What is copied is what is shown, and the URL that is copied has the rows.
+async function copying(common) {
+  const { tab, context, shot, done } = await visit(common, table)
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: common.gateway })
+  const snippets = tab.locator('#snippets')
+  await snippets.getByRole('button', { name: 'Copy these lines' }).click()
+  await snippets.getByText('Copied').waitFor()
+  const copied = () => tab.evaluate(() => navigator.clipboard.readText())
+  const lines = (await copied()).split(/\r?\n/)
+  assert.match(lines[0], new RegExp(`^%pip install ${common.gateway}/client/unpad-\\d+\\.\\d+\\.\\d+-py3-none-any\\.whl$`))
+  assert.equal((await fetch(lines[0].split(' ').pop())).status, 200)
+  assert.equal(lines[2], `rows = await unpad.table("demo", "${TABLE}")`)
+  await snippets.getByRole('tab', { name: 'JupyterLite' }).focus()
+  await tab.keyboard.press('ArrowRight')
+  assert.equal(await snippets.getByRole('tab', { selected: true }).innerText(), 'pandas')
+  assert.match(await snippets.getByRole('tabpanel').innerText(), /pd\.read_csv\("http/)
+  await tab.keyboard.press('End')
+  assert.match(await snippets.getByRole('tabpanel').innerText(), /^curl --fail/)
+  await shot('snippets', { fullPage: true })
+  await snippets.getByRole('button', { name: 'Copy the URL: All rows as CSV' }).click()
+  await tab.waitForFunction(before => navigator.clipboard.readText().then(text => text !== before), lines.join('\n'))
+  const csv = await (await fetch(await copied())).text()
+  assert.equal(csv.trimEnd().split(/\r?\n/).length, ROWS + 1)
+  await done()
+}
+
+// The demonstration's portal answers by JSONP alone, so a page cannot read it.
+async function judging(common) {
+  const { tab, done } = await visit(common, '#portal=demo')
+  const verdict = tab.locator('.verdict.bad')
+  await verdict.waitFor()
+  assert.match(await verdict.innerText(), /Pages cannot read this portal directly\.\s+Blocked by CORS: 127\.0\.0\.1:\d+ answers/)
+  await done()
+}
+
+// A link that is pasted leads to what it stands for.
+async function following(common) {
+  const { tab, context, done } = await visit(common, '')
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: common.gateway })
+  const paste = async text => {
+    await tab.evaluate(one => navigator.clipboard.writeText(one), text)
+    await tab.getByRole('searchbox').focus()
+    await tab.keyboard.press('ControlOrMeta+v')
+  }
+  await tab.getByRole('heading', { name: '19 datasets' }).waitFor()
+  await paste(`${common.portal}/dataset/${DATASET}`)
+  await tab.getByRole('heading', { level: 1, name: /mesures diàries/ }).waitFor()
+  await paste(`${common.portal}/dataset/${DATASET}/resource/${TABLE}`)
+  await tab.getByRole('grid').waitFor()
+  assert.equal(hash(tab).get('resource'), TABLE)
+  await paste(`${common.portal}/api/3/action/status_show`)
+  await tab.getByRole('region', { name: 'The JSON as a tree' }).waitFor()
+  await done()
+}
+
+// Errors are sentences, and there is a way on.
+async function failing(common) {
+  const { tab, shot, done } = await visit(common, '#portal=nowhere', { expected: about => /status of (403|404)/.test(about) })
+  await tab.getByText('There is no portal “nowhere” here', { exact: true }).waitFor()
+  await tab.getByRole('link', { name: 'All portals' }).click()
+  await tab.getByRole('heading', { name: '19 datasets' }).waitFor()
+  await tab.goto(`${common.gateway}/#portal=demo&dataset=no-such-dataset`)
+  await tab.locator('.trouble').waitFor()
+  await tab.locator('.trouble').getByRole('link', { name: 'Search The demonstration portal' }).waitFor()
+  await tab.goto(`${common.gateway}/#portal=demo&dataset=${DATASET}`)
+  await tab.getByRole('link', { name: /Metodologia/ }).click()
+  await tab.getByText('Target not allowed', { exact: true }).waitFor()
+  await tab.locator('.trouble').getByRole('button', { name: 'Try again' }).waitFor()
+  await shot('error', { fullPage: true })
+  await tab.getByRole('searchbox').fill('https://nowhere.example/dataset/x')
+  await tab.getByRole('button', { name: 'Find' }).click()
+  await tab.locator('#found .trouble').waitFor()
+  assert.match(await tab.locator('#found .trouble').innerText(), /No portal that is registered here/)
+  await done()
+}
+
+// The status is renewed while one looks, and says so when the gateway does not answer.
+async function watching(common) {
+  const { tab, shot, done } = await visit(common, '#status', { expected: about => about.includes('/status') })
+  const row = tab.getByRole('row', { name: /The demonstration portal/ })
+  await row.waitFor()
+  await tab.getByText('As of').waitFor()
+  const answers = () => row.getByRole('cell').nth(1).innerText()
+  const before = await answers()
+  await fetch(`${common.gateway}/p/demo/api/3/action/status_show`)
+  await tab.waitForFunction(old => document.querySelector('.health tbody td:nth-child(3)').textContent !== old, before)
+  assert.match(await row.innerText(), /ok/)
+  await tab.getByRole('button', { name: 'Answers' }).click()
+  assert.equal(await tab.getByRole('columnheader', { name: 'Answers' }).getAttribute('aria-sort'), 'descending')
+  await shot('status')
+  await tab.route('**/status', route => route.abort())
+  await tab.getByText('The gateway does not answer', { exact: true }).waitFor()
+  await tab.unroute('**/status')
+  await tab.getByRole('button', { name: /Try now/ }).click()
+  await tab.locator('.trouble').waitFor({ state: 'detached' })
+  await done()
+}
+
+// The reference shows all operations, finds them and tries them.
+async function describing(common) {
+  const { tab, shot, done } = await visit(common, 'docs')
+  await tab.getByRole('heading', { level: 1, name: /^API of/ }).waitFor()
+  const { paths } = await (await fetch(`${common.gateway}/openapi.json`)).json()
+  const count = Object.values(paths).flatMap(one => Object.keys(one).filter(name => /^(get|post|put|delete|patch|head|options)$/.test(name))).length
+  assert.equal(await tab.getByRole('article').count(), count)
+  await shot('docs')
+  await tab.getByLabel('Search the operations').fill('/resolve')
+  const article = tab.getByRole('article').filter({ visible: true }).first()
+  await article.getByRole('textbox', { name: 'url' }).fill(`demo/dataset/${DATASET}`)
+  assert.match(await article.locator('.code').innerText(), /curl --include '.*\/resolve\?url=demo%2Fdataset%2F/)
+  await article.getByRole('button', { name: 'Try it' }).click()
+  await article.getByText('200').nth(1).waitFor()
+  assert.match(await article.locator('.raw').innerText(), /"kind": "dataset"/)
+  await shot('docs-try', { fullPage: true })
+  await done()
+}
+
+// From the first Tab to a value and back, without a pointer.
+async function typing(common) {
+  const { tab, shot, done } = await visit(common, '')
+  await tab.getByRole('heading', { name: '19 datasets' }).waitFor()
+  const focused = () => tab.evaluate(() => document.activeElement.textContent.trim())
+  const tabTo = async (what, most = 40) => {
+    for (let times = 0; times < most; times += 1) {
+      await tab.keyboard.press('Tab')
+      if (what.test(await focused())) return
+    }
+    assert.fail(`Tab does not reach ${what}`)
+  }
+  await tab.keyboard.press('Tab')
+  assert.equal(await focused(), 'Skip to the content')
+  await tab.keyboard.press('Enter')
+  assert.equal(await tab.evaluate(() => document.activeElement.id), 'main')
+  await tab.keyboard.press('/')
+  await tab.keyboard.type('mesures')
+  await tab.getByRole('heading', { name: /with “mesures”/ }).waitFor()
+  await tabTo(/mesures diàries/)
+  await tab.keyboard.press('Enter')
+  await tab.locator('#resources').waitFor()
+  await tabTo(/qualitat-aire-mesures\.csv/)
+  const outline = await tab.evaluate(() => getComputedStyle(document.activeElement).outlineStyle)
+  assert.notEqual(outline, 'none')
+  await tab.keyboard.press('Enter')
+  await tab.getByRole('grid').waitFor()
+  await tabTo(/^9007199254740993$/)
+  await tab.keyboard.press('ArrowDown')
+  await tab.keyboard.press('ArrowRight')
+  assert.equal(await focused(), 'Vilanova i la Geltrú')
+  await tab.keyboard.press('Control+End')
+  await tab.waitForFunction(row => document.activeElement.closest('tr')?.ariaRowIndex === String(row), ROWS + 1)
+  await tab.keyboard.press('Control+Home')
+  await tab.keyboard.press('Enter')
+  await tab.getByRole('dialog').waitFor()
+  await shot('keyboard')
+  await tab.keyboard.press('Escape')
+  await tab.getByRole('dialog').waitFor({ state: 'detached' })
+  assert.equal(await focused(), '9007199254740993')
+  await done()
+}
+
+// Nothing is wider than a phone, in the dark either.
+async function fitting(common) {
+  for (const [name, what, ready] of [['rows', table, '#chart svg'], ['status', '#status', '.health tbody tr'], ['docs', 'docs', 'article']]) {
+    const { tab, shot, done } = await visit(common, what, { viewport: { width: 360, height: 740 }, colorScheme: 'dark', hasTouch: true, reducedMotion: 'reduce' })
+    await tab.locator(ready).first().waitFor()
+    assert.equal(await wide(tab), 0, `${name} is wider than a phone`)
+    await shot(`phone-${name}`, { fullPage: name === 'rows' })
+    await done()
+  }
+}
