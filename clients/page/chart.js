@@ -218,7 +218,7 @@ function line(points, column, time) {
   const places = groups.map(({ key, members }) => {
     const sorted = [...members].sort((a, b) => a.y - b.y);
     const middle = sorted[(sorted.length - 1) >> 1];
-    return { x: key, y: middle.y, text: middle.text, low: sorted[0], high: sorted.at(-1), count: members.length, when: step || members.length > 1 ? moment(key, precise) : members[0].when };
+    return { x: key, y: middle.y, text: middle.text, low: sorted[0], high: sorted.at(-1), count: members.length, when: step || members.length > 1 ? moment(key, precise && !(step >= 864e5)) : members[0].when };
   });
   const several = places.some((one) => one.count > 1);
   const low = Math.min(...places.map((one) => one.low.y));

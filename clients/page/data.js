@@ -2,7 +2,7 @@
 
 import * as unpad from "./unpad.js";
 import { bytes as size, count, many } from "./dom.js";
-import { shown, typeOf, typeSaid } from "./values.js";
+import { typeOf, typeSaid } from "./values.js";
 
 /** How much of a file is read for a preview. */
 const BEGINNING = 1_000_000;
@@ -286,4 +286,3 @@ export async function values(looked, { portal, resource }, names, most, { signal
   return { rows: list, total: list.total };
 }
 
-export { shown };

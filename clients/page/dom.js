@@ -88,6 +88,17 @@ export function trouble(error, ways = []) {
 
 export const waiting = (text) => h("p", { class: "waiting" }, text);
 
+/** A part of the page that is fetched when it is needed; draws an error in its place if it cannot be. */
+export async function part(name, section) {
+  try {
+    return await import(name);
+  } catch {
+    section.hidden = false;
+    fill(section, trouble(new UnpadError("A part of this page could not be loaded", `${new URL(name, import.meta.url)} could not be read.`, "The gateway may be starting again. Load the page again in a moment."), [["Load again", () => location.reload()]]));
+    return null;
+  }
+}
+
 // --- Numbers and times as people write them -------------------------------------------------------
 
 const grouped = new Intl.NumberFormat("en");
@@ -128,3 +139,14 @@ export function fragment(state) {
   for (const name of ["portal", "q", "dataset", "resource", "path"]) if (state[name]) members.set(name, state[name]);
   return `#${members}`;
 }
+
+/** A URL's path as people read it. */
+export function decoded(text) {
+  try {
+    return decodeURI(text);
+  } catch {
+    return text;
+  }
+}
+/** The name at its end. */
+export const lastOf = (path) => decoded(path.split(/[?#]/)[0].split("/").filter(Boolean).pop() ?? "data");

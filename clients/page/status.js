@@ -14,8 +14,8 @@ const COLUMNS = [
   ["State", (one) => worse(one) * 2 + (one.last_error ? 0 : 1), false],
   ["Answers", (one) => one.answers, true],
   ["From the cache", (one) => one.hit_ratio ?? -1, true],
-  ["Median", (one) => one.portal_ms?.median ?? -1, true],
-  ["95 %", (one) => one.portal_ms?.p95 ?? -1, true],
+  ["Median, ms", (one) => one.portal_ms?.median ?? -1, true],
+  ["95 % within, ms", (one) => one.portal_ms?.p95 ?? -1, true],
   ["Last error", (one) => (one.last_error ? -Date.parse(one.last_error.at) : Infinity), false],
 ];
 
@@ -47,7 +47,7 @@ export function status(section, signal) {
     const state = one.health?.state ?? "ok";
     const error = one.last_error;
     return h("tr", {},
-      h("th", { scope: "row" }, h("a", { href: `#portal=${encodeURIComponent(one.id)}` }, theirs(one.title || one.id)), one.title && h("span", { class: "small" }, one.id)),
+      h("th", { scope: "row" }, h("a", { href: `#portal=${encodeURIComponent(one.id)}` }, theirs(one.title || one.id)), one.title && [" ", h("span", { class: "small" }, one.id)]),
       h("td", {}, h("span", { class: `state ${state}` }, WORD[state] ?? state), one.health?.retry_after_s ? h("span", { class: "small" }, ` for ${span(one.health.retry_after_s)}`) : null),
       number(count(one.answers)),
       number(one.hit_ratio === null ? "" : [`${Math.round(one.hit_ratio * 100)} %`, bar(one.hit_ratio)]),
@@ -59,7 +59,7 @@ export function status(section, signal) {
     inner.style.width = `${ratio * 100}%`;
     return h("span", { class: "ratio", "aria-hidden": "true" }, inner);
   };
-  const milliseconds = (value) => (value < 1 ? "< 1 ms" : value >= 10_000 ? `${(value / 1000).toFixed(1)} s` : `${count(Math.round(value))} ms`);
+  const milliseconds = (value) => (value < 1 ? "< 1" : count(Math.round(value)));
 
   function draw() {
     const seen = latest.portals.filter((one) => one.answers > 0 || worse(one) < 2 || one.last_error);
