@@ -101,8 +101,10 @@ function drawOperation(one) {
       const kinds = Object.entries(answer.content ?? {});
       const schema = kinds.map(([, kind]) => kind.schema).find(Boolean);
       const below = schema && members(schema);
+      // What all operations have in common is said at length where somebody asks.
+      const [, first, rest] = /^([^]{40,}?[.:])\s+(?=[A-Z])([^]{80,})$/.exec(String(answer.description ?? "").trim()) ?? [null, answer.description, ""];
       return h("tr", {}, h("th", { scope: "row" }, h("span", { class: "mono" }, status === "default" ? "otherwise" : status), kinds.length > 0 && h("span", { class: "type" }, kinds.map(([type]) => type).join(", "))),
-        h("td", {}, prose(answer.description), below && h("details", {}, h("summary", {}, schema.$ref ? `Members of ${schema.$ref.split("/").pop()}` : "Members"), below)));
+        h("td", {}, prose(first), (rest || below) && h("details", {}, h("summary", {}, schema?.$ref ? schema.$ref.split("/").pop() : "More"), prose(rest, { class: "small" }), below)));
     }))),
     h("div", { class: "code" }, h("pre", { tabindex: "0", "aria-label": "A line for a shell" }, curl), copyButton(() => curl.textContent, "this line")),
     method === "get" && drawTry(one, inputs, valueOf, renew));

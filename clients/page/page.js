@@ -43,11 +43,26 @@ function read() {
 function go(state, replace = false) {
   const to = new URL(fragment(state), location.href);
   if (to.href === location.href) return render();
+  if (!replace) leave();
   history[replace ? "replaceState" : "pushState"](null, "", to);
   return render();
 }
 
-addEventListener("popstate", () => render());
+// What is shown comes later than the browser would scroll to it.
+history.scrollRestoration = "manual";
+let forward = false;
+
+/** Keeps how far down one was, for the way back. */
+function leave() {
+  history.replaceState({ y: scrollY }, "");
+  forward = true;
+}
+
+addEventListener("popstate", ({ state }) => render(state?.y));
+addEventListener("click", ({ target, defaultPrevented, ctrlKey, metaKey, shiftKey }) => {
+  const link = target.closest?.('a[href^="#"]');
+  if (link && !defaultPrevented && !ctrlKey && !metaKey && !shiftKey && link.hash !== location.hash) leave();
+});
 
 const isReference = (text) => /^(https?:)?\/\/\S+$/i.test(text) || /^www\.\S+\.\S+$/i.test(text) || /^\/?[\w.-]+\/\S+$/.test(text);
 
@@ -125,10 +140,12 @@ const sections = ["preview", "snippets", "verdict", "chart"].map(at);
 const one = (id) => registry?.find((portal) => portal.id === id);
 const hideAll = () => sections.forEach((section) => (section.hidden = true));
 
-async function render() {
+async function render(y = null) {
   const state = read();
   const before = shown;
+  const onward = forward;
   shown = state;
+  forward = false;
   const status = state.view === "status";
   document.querySelectorAll("nav [data-view]").forEach((item) => (item.dataset.view === state.view ? item.setAttribute("aria-current", "page") : item.removeAttribute("aria-current")));
   at("find").hidden = status;
@@ -153,6 +170,13 @@ async function render() {
   // With a single portal there is nothing to choose.
   if (!state.portal && registry.length === 1) return go({ ...state, portal: registry[0].id }, true);
   await draw(state, before, signal);
+  if (signal.aborted) return;
+  if (y !== null) scrollTo(0, y);
+  else if (onward && !["portal", "dataset", "path"].every((name) => state[name] === before[name])) {
+    scrollTo(0, 0);
+    // What had the focus is gone with the page that it was on.
+    if (document.activeElement === document.body) found.querySelector("h1")?.focus({ preventScroll: true });
+  }
 }
 
 async function draw(state, before, signal) {
@@ -204,7 +228,7 @@ function countryOf({ country }) {
     return country ?? "";
   }
 }
-const softwareOf = ({ software }) => (/^[a-z]+$/.test(software ?? "") ? { ckan: "CKAN", socrata: "Socrata", erddap: "ERDDAP", udata: "udata" }[software] ?? software : software ?? "");
+const softwareOf = ({ software }) => (["plain", "generic"].includes(software) ? "" : /^[a-z]+$/.test(software ?? "") ? { ckan: "CKAN", socrata: "Socrata", erddap: "ERDDAP", udata: "udata" }[software] ?? software : software ?? "");
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 function fitting(text) {
@@ -234,7 +258,7 @@ function drawPortals({ q = "" }) {
 }
 
 const portalHead = (portal) => h("div", { class: "head" }, theirs(titleOf(portal), "h1", { tabindex: "-1" }),
-  h("p", { class: "meta" }, h("span", { class: "mono" }, portal.id), [countryOf(portal), ["plain", "generic"].includes(portal.software) ? "" : softwareOf(portal)].map((text) => text && h("span", {}, text)),
+  h("p", { class: "meta" }, h("span", { class: "mono" }, portal.id), [countryOf(portal), softwareOf(portal)].map((text) => text && h("span", {}, text)),
     portal.home && link(portal.home, "Web site"), portal.licence && h("span", {}, "Licence ", /^https?:/.test(portal.licence) ? link(portal.licence) : theirs(portal.licence))),
   portal.notes && theirs(portal.notes, "p", { class: "notes small" }),
   portal.health?.state !== "ok" && portal.health?.state && h("p", { class: "small stale-note" }, portal.health.state === "suspended"
@@ -363,7 +387,6 @@ async function drawDataset(state, before, portal, signal) {
         target.setAttribute("aria-expanded", String(!clamped));
         target.textContent = clamped ? "More" : "Less";
       } }, "More"));
-    if (!state.resource && before.view === "data") found.querySelector("h1").focus({ preventScroll: true });
   }
   if (state.resource && !chosen) {
     found.append(trouble(new unpad.UnpadError("This dataset does not have that resource", `${state.resource} may have been replaced since the link was made.`, "Choose one of those above.")));
@@ -388,7 +411,7 @@ function drawPathForm(portal, signal) {
   };
   const prefix = `/p/${portal.id}/`;
   fill(found, portalHead(portal), h("div", { class: "remark" }, h("h2", {}, "No search for this software"),
-    h("p", {}, `${["plain", "generic"].includes(portal.software) ? "unpad knows no catalogue of this portal" : `This portal runs ${softwareOf(portal)}, whose catalogue unpad cannot search`}. What you know the path or link of can be opened.`)),
+    h("p", {}, `${softwareOf(portal) ? `This portal runs ${softwareOf(portal)}, whose catalogue unpad cannot search` : "unpad knows no catalogue of this portal"}. What you know the path or link of can be opened.`)),
   h("form", { onsubmit: (event) => {
     event.preventDefault();
     open(field.value);
@@ -398,7 +421,7 @@ function drawPathForm(portal, signal) {
 }
 
 function drawPath(state, portal, signal) {
-  fill(found, h("div", { class: "head" }, h("h1", { class: "break" }, decoded(state.path).slice(0, 300)), h("p", { class: "meta" }, h("span", {}, titleOf(portal)), h("span", { class: "mono" }, portal.id))));
+  fill(found, h("div", { class: "head" }, h("h1", { class: "break", tabindex: "-1" }, decoded(state.path).slice(0, 300)), h("p", { class: "meta" }, h("span", {}, titleOf(portal)), h("span", { class: "mono" }, portal.id))));
   drawPreview({ portal: portal.id, resource: null, path: state.path, title: lastOf(state.path) }, portal, signal, false);
 }
 

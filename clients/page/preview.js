@@ -90,7 +90,8 @@ function facts(portal, { told, length }) {
   const policy = !freshness ? null : freshness.decided_by === "portal"
     ? `The portal decides how long its answers are fresh${freshness.default_s ? `; where it does not, ${span(freshness.default_s)}` : ""}.`
     : `Answers are fresh for ${span(freshness.default_s ?? 0)} unless a kind of answer has its own time.`;
-  const after = freshness && ` After that, a stale one is used for ${span(freshness.stale_while_revalidate_s)} while the portal is asked, and for ${span(freshness.stale_if_error_s)} while the portal fails.`;
+  const late = freshness && [[freshness.stale_while_revalidate_s, "while the portal is asked"], [freshness.stale_if_error_s, "while the portal fails"]].filter(([seconds]) => seconds > 0).map(([seconds, when]) => `for ${span(seconds)} ${when}`);
+  const after = late?.length > 0 ? ` After that, a stale one is used ${late.join(", and ")}.` : "";
   const row = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
   const licence = told.licence ?? portal.licence;
   return h("dl", { class: "facts" }, row("Cache", known), policy && row("Policy", policy + after), told.source && row("Source", link(told.source)),

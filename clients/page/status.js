@@ -48,7 +48,7 @@ export function status(section, signal) {
     const error = one.last_error;
     return h("tr", {},
       h("th", { scope: "row" }, h("a", { href: `#portal=${encodeURIComponent(one.id)}` }, theirs(one.title || one.id)), one.title && [" ", h("span", { class: "small" }, one.id)]),
-      h("td", {}, h("span", { class: `state ${state}` }, WORD[state] ?? state), one.health?.retry_after_s ? h("span", { class: "small" }, ` for ${span(one.health.retry_after_s)}`) : null),
+      h("td", {}, h("span", { class: `state ${state}` }, WORD[state] ?? state), one.health?.retry_after_s ? h("span", { class: "small wait" }, `for ${span(one.health.retry_after_s)}`) : null),
       number(count(one.answers)),
       number(one.hit_ratio === null ? "" : [`${Math.round(one.hit_ratio * 100)} %`, bar(one.hit_ratio)]),
       number(one.portal_ms ? milliseconds(one.portal_ms.median) : ""), number(one.portal_ms ? milliseconds(one.portal_ms.p95) : ""),
