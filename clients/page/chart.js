@@ -259,7 +259,7 @@ function gather(points, keyOf) {
 function histogram(sorted, column) {
   const [low, high] = [sorted[0].y, sorted.at(-1).y];
   // Edges are round numbers, so that a bar says exactly what it counts.
-  const axis = low === high ? { list: [low, low + 1], step: 1, text: (value) => String(value) } : ticks(low, high, Math.min(30, Math.max(6, Math.ceil(Math.sqrt(sorted.length)))));
+  const axis = low === high ? { list: [low, low + 1], step: 1, text: (value) => String(value) } : ticks(low, high, Math.min(40, Math.max(10, Math.ceil(1.5 * Math.sqrt(sorted.length)))));
   const { step } = axis;
   const whole = sorted.every(({ y }) => Number.isInteger(y));
   const width = whole ? Math.max(1, step) : step;

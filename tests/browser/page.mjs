@@ -147,6 +147,7 @@ async function drawing(common) {
   await chart.getByLabel('Shown').selectOption('')
   await chart.locator('rect.bar').first().waitFor()
   await chart.getByText('The same as a table').click()
+  await chart.locator('.chart-table tbody tr').first().waitFor()
   const counts = await chart.locator('.chart-table tbody td:last-child').evaluateAll(all => all.map(one => Number(one.textContent.replaceAll(',', ''))))
   assert.equal(counts.reduce((sum, one) => sum + one, 0), full.length)
   await chart.scrollIntoViewIfNeeded()
