@@ -169,7 +169,7 @@ function frame({ low, high, zero, xs, xText, xTicks, unit, places, read, paint, 
     fill(guide, h("line", { class: "guide", x1: x, x2: x, y1: margin.top, y2: height - margin.bottom }), h("circle", { class: "here", cx: x, cy: sy(places[now].y), r: 4 }));
     guide.setAttribute("visibility", "visible");
   };
-  touch.addEventListener("pointermove", (event) => {
+  const follow = (event) => {
     const box = svg.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * width;
     let best = 0;
@@ -182,7 +182,9 @@ function frame({ low, high, zero, xs, xText, xTicks, unit, places, read, paint, 
     }
     best = low > 0 && Math.abs(sx(places[low - 1].middle ?? places[low - 1].x) - x) < Math.abs(sx(places[low].middle ?? places[low].x) - x) ? low - 1 : low;
     at(best);
-  });
+  };
+  touch.addEventListener("pointermove", follow);
+  touch.addEventListener("pointerdown", follow);
   touch.addEventListener("pointerleave", () => {
     if (document.activeElement === touch) return;
     guide.setAttribute("visibility", "hidden");

@@ -255,6 +255,7 @@ export async function look({ portal, resource, path }, { signal, refresh } = {})
       try {
         const value = unpad.parseJSON(text, "bigint");
         const rows = records(value);
+        if (rows?.total === 1000 && /^\/?resource\/[\w-]+\.json$/.test(path ?? "")) notes.push("Socrata gives 1,000 rows unless the path asks for more: ?$limit=50000.");
         return { ...found, kind: "json", rows, tree: rows ? null : value, geo: value?.type === "FeatureCollection" };
       } catch { /* it is shown as the text that it is */ }
       notes.push("This is not JSON, whatever its name says.");

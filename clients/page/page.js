@@ -64,7 +64,8 @@ addEventListener("click", ({ target, defaultPrevented, ctrlKey, metaKey, shiftKe
   if (link && !defaultPrevented && !ctrlKey && !metaKey && !shiftKey && link.hash !== location.hash) leave();
 });
 
-const isReference = (text) => /^(https?:)?\/\/\S+$/i.test(text) || /^www\.\S+\.\S+$/i.test(text) || /^\/?[\w.-]+\/\S+$/.test(text);
+/** A link, a path of this gateway, or a path behind a portal's id; words may have a slash, too. */
+const isReference = (text) => /^(https?:)?\/\/\S+$/i.test(text) || /^www\.\S+\.\S+$/i.test(text) || /^\/p\/\S+$/.test(text) || registry?.some(({ id }) => text.startsWith(`${id}/`)) === true;
 
 /** The state that shows what a reference stands for. */
 async function stateOf(reference) {
@@ -97,7 +98,8 @@ form.addEventListener("submit", (event) => {
   if (isReference(text)) return follow(text);
   if (state.portal) return go({ portal: state.portal, q: text });
   const fit = fitting(text);
-  return fit.length === 1 ? go({ portal: fit[0].id }) : go({ q: text }, true);
+  const chosen = one(text.toLowerCase()) ?? (fit.length === 1 ? fit[0] : null);
+  return chosen ? go({ portal: chosen.id }) : go({ q: text }, true);
 });
 
 input.addEventListener("paste", (event) => {

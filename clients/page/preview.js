@@ -33,7 +33,9 @@ export async function preview(place, portal, { signal, focus = false, refresh = 
     fill(section, h("div", { class: "section-head" }, heading), trouble(error, [["Try again", again]]),
       url && h("p", { class: "say" }, "The portal's own link, past this gateway: ", link(url, url, { class: "break" })));
     const opaque = { kind: kindBySaid(place), url: bridged({ portal: place.portal, resource: place.resource?.id, path: place.path }), told: null };
-    drawSnippets(place, { ...opaque, file: opaque.url });
+    // What is refused or not there would not be there for these lines either.
+    at("snippets").hidden = true;
+    if (!(error.status >= 400 && error.status < 500)) drawSnippets(place, { ...opaque, file: opaque.url });
     // The link is whatever somebody wrote there: the browser asks only where the gateway may.
     verdict(null);
     at("chart").hidden = true;
