@@ -23,7 +23,7 @@ export function chart(section, place, looked, signal) {
     return { select, element: h("label", {}, label, " ", select) };
   };
   const what = choose(numbers.map(({ id }) => [id, id.slice(0, 80)]), first.id, "Column");
-  const over = choose([...times.map(({ id }) => [`over ${id}`, `over ${id}`.slice(0, 80)]), ["", "how often each value occurs"]], times.length > 0 ? `over ${times[0].id}` : "", "Shown");
+  const over = choose([...times.map(({ id }) => [`over ${id}`, `over ${id}`.slice(0, 80)]), ["", "how often values occur"]], times.length > 0 ? `over ${times[0].id}` : "", "Shown");
   const plot = h("div");
   let work = null;
   const draw = async () => {
@@ -185,8 +185,9 @@ function frame({ low, high, zero, xs, xText, xTicks, unit, places, read, paint, 
   };
   touch.addEventListener("pointermove", follow);
   touch.addEventListener("pointerdown", follow);
-  touch.addEventListener("pointerleave", () => {
-    if (document.activeElement === touch) return;
+  touch.addEventListener("pointerleave", ({ pointerType }) => {
+    // A finger that is lifted leaves what it pointed at.
+    if (pointerType === "touch" || document.activeElement === touch) return;
     guide.setAttribute("visibility", "hidden");
     fill(readout, h("span", { class: "soft" }, unit));
   });

@@ -68,6 +68,8 @@ async function copy(text) {
 
 /** Title, detail and advice of whatever was thrown. */
 export function sentences(error) {
+  // Whoever reads this page cannot name another gateway.
+  if (error?.type === "gateway-unreachable") return { title: error.title, detail: error.detail, advice: "It may be starting again, or your network may be away.", source: null };
   if (error instanceof UnpadError) return { title: error.title, detail: error.detail, advice: error.advice, source: error.portalURL };
   return { title: "Something went wrong in this page", detail: error?.message ? String(error.message) : String(error), advice: "Load the page again. If it happens again, its maintainers want to know.", source: null };
 }
