@@ -11,7 +11,8 @@ macro_rules! files {
 pub(super) const PYTHON: &[(&str, &str)] = files!("python": "unpad/__init__.py", "unpad/_browser.py", "unpad/_csv.py", "unpad/_errors.py", "unpad/_frames.py", "unpad/_gateway.py", "unpad/_http.py", "unpad/_progress.py", "unpad/_provenance.py", "unpad/_references.py", "unpad/_transport.py", "unpad/_values.py", "unpad/_verbs.py", "unpad/py.typed", "unpad/sync.py");
 
 /// The JavaScript module.
-pub(super) const JAVASCRIPT: &[(&str, &str)] = files!("javascript": "saveJSONP.js", "unpad.d.ts", "unpad.js");
+pub(super) const JAVASCRIPT: &[(&str, &str)] =
+    files!("javascript": "saveJSONP.js", "unpad.d.ts", "unpad.js");
 
 /// The pages.
 pub(super) const PAGE: &[(&str, &str)] = files!("page": "docs.html", "index.html");
