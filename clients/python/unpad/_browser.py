@@ -17,18 +17,16 @@ from ._transport import Broken, Unreached, joined
 
 def unreached(url: str, error: Any) -> Unreached:
     """A browser does not say to a page why a request failed, so these are the usual causes, likely ones first."""
-    page = getattr(js, "location", None)
-    scheme, host = (str(page.protocol), str(page.hostname)) if page else ("", "")
-    port = urlsplit(url)
-    causes = ["is it running, and does it allow this page's origin?"]
+    page = urlsplit(str(js.location.origin)) if hasattr(js, "location") else urlsplit("")
     local = _gateway.is_loopback(url)
-    if scheme == "https:" and port.scheme == "http" and not local:
-        causes.insert(0, "a page of https may not ask a gateway of http (mixed content): give the gateway https.")
-    if local and host not in ("localhost", "127.0.0.1", "[::1]"):
-        causes.insert(0, "Chrome asks for permission before a page may reach this machine: allow it in the page's "
-                         "settings (the icon beside the address, \u201cLocal network access\u201d or \u201cApps on device\u201d).")
+    causes = ["it is not running, or does not allow this page's origin"]
+    if page.scheme == "https" and url.startswith("http:") and not local:
+        causes.insert(0, "a page of https may not ask a gateway of http (mixed content), which then needs https")
+    if local and not _gateway.is_loopback(page.geturl()):
+        causes.insert(0, "Chrome has not been allowed to let this page reach this machine: allow \u201clocal network "
+                         "access\u201d (or \u201capps on device\u201d) in the site's settings, beside the address")
     reason = str(getattr(error, "message", "") or error).strip().splitlines()[0].rstrip(".")
-    return Unreached(f"The browser says: {reason}", "Likely causes: " + " Or: ".join(causes))
+    return Unreached(f"The browser says: {reason}", f"Likely causes: {'; or '.join(causes)}.")
 
 
 async def ask(url: str, fields: Dict[str, str], refresh: bool) -> "_Fetched":

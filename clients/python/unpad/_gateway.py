@@ -71,10 +71,10 @@ def _installed_from() -> Optional[str]:
         distribution = importlib.metadata.distribution("unpad")
         # What pip (PEP 610) and micropip note down.
         direct = distribution.read_text("direct_url.json")
-        url = json.loads(direct)["url"] if direct else distribution.read_text("PYODIDE_URL")
-        before, found, wheel = urlsplit(url.strip()).path.rpartition("/client/") if url else ("", "", "")
-        if found and wheel.endswith(".whl") and urlsplit(url).scheme in ("http", "https"):
-            return _clean(urlunsplit(urlsplit(url.strip())._replace(path=before, query="", fragment="")), "The package")
-    except (importlib.metadata.PackageNotFoundError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        url = urlsplit(str(json.loads(direct)["url"] if direct else distribution.read_text("PYODIDE_URL") or "").strip())
+        before, found, wheel = url.path.rpartition("/client/")
+        if found and wheel.endswith(".whl"):
+            return _clean(f"{url.scheme}://{url.netloc}{before}", "The package")
+    except (importlib.metadata.PackageNotFoundError, OSError, ValueError, KeyError, TypeError, InvalidReference):
         pass
     return None

@@ -11,7 +11,7 @@ import sys
 import zlib
 from contextvars import ContextVar
 from http.client import HTTPException
-from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterable, Tuple, TypeVar
+from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterable, Tuple, TypeVar, cast
 from urllib import request as urllib
 from urllib.error import HTTPError, URLError
 
@@ -41,7 +41,7 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         coroutine.send(None)
     except StopIteration as done:
-        return done.value
+        return cast(T, done.value)
     finally:
         _blocking.reset(token)
     coroutine.close()
@@ -102,12 +102,12 @@ class _Answer:
         self._decoder = zlib.decompressobj(47) if coded else None
 
     async def read(self) -> bytes:
-        return await self._call(self._next)
+        return cast(bytes, await self._call(self._next))
 
     def _next(self) -> bytes:
         try:
             while True:
-                piece = self._response.read1(PIECE)
+                piece: bytes = self._response.read1(PIECE)
                 if self._decoder is None:
                     return piece
                 # Bounded, because a small coded piece may stand for very many bytes.
