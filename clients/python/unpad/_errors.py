@@ -47,7 +47,7 @@ class BrokenAnswer(UnpadError):
 
 
 def answered(status: int, fields: Mapping[str, str], body: bytes, url: str) -> UnpadError:
-    """The exception for an answer with status 4xx or 5xx."""
+    """The exception for an answer whose status is no success."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -14,17 +14,17 @@ from ._errors import InvalidReference
 DEFAULT = "http://127.0.0.1:8080"
 _named: Optional[str] = None
 #: Seconds without any sign of life after which a request is given up.
-timeout: float = 90.0
+silence: float = 90.0
 
 
 def use(gateway_url: str, *, timeout: Optional[float] = None) -> None:
     """Ask the gateway at this URL from now on. `timeout` is how many seconds it may be silent, 90 at first."""
-    global _named
+    global _named, silence
     _named = _clean(gateway_url, "unpad.use")
     if timeout is not None:
         if not timeout > 0:
             raise ValueError("timeout has to be more than 0 seconds")
-        globals()["timeout"] = float(timeout)
+        silence = float(timeout)
 
 
 def gateway() -> str:

@@ -56,8 +56,8 @@ async def ask(url: str, fields: Dict[str, str], refresh: bool) -> Any:
     if IN_BROWSER:
         from . import _browser
         return _browser.ask_blocking(url, fields, refresh) if _blocking.get() else await _browser.ask(url, fields, refresh)
-    if refresh:
-        fields = {**fields, "Cache-Control": "no-cache"}
+    # What urllib calls itself is refused by some servers in front of public gateways.
+    fields = {**fields, "User-Agent": "unpad-python", **({"Cache-Control": "no-cache"} if refresh else {})}
     call = _at_once if _blocking.get() else asyncio.to_thread
     return await call(_open, url, fields, call)
 
@@ -83,7 +83,7 @@ def _open(url: str, fields: Dict[str, str], call: Callable[..., Awaitable[Any]])
                     urllib.HTTPRedirectHandler(), _AnyStatus()):
         opener.add_handler(handler)
     try:
-        return _Answer(opener.open(urllib.Request(url, headers=fields), timeout=_gateway.timeout), call)
+        return _Answer(opener.open(urllib.Request(url, headers=fields), timeout=_gateway.silence), call)
     except HTTPError as error:
         return _Answer(error.fp, call)
     except URLError as error:
