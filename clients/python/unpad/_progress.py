@@ -47,7 +47,8 @@ class Progress:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that there are no ipywidgets or, in Pyodide, no threads
                 from tqdm.auto import tqdm  # type: ignore[import-untyped]
-                bar = tqdm(desc=self.what, total=self.total, unit=self.unit, unit_scale=True)
+                scale = self.unit == "B"
+                bar = tqdm(desc=self.what, total=self.total, unit="B" if scale else f" {self.unit}", unit_scale=scale)
             bar.update(self.done)
             return bar
         except Exception:  # whatever is wrong with a bar, the data is worth more
