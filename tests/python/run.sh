@@ -76,6 +76,7 @@ cat >"$work/portals.yaml" <<PORTALS
 portals:
   faulty:
     base: $portal/data
+    limits: { json_bytes: 1MiB }
     allow_cidr: ["127.0.0.1/32"]
   simple:
     base: $portal/files

@@ -96,8 +96,11 @@ class Hostile(Case):
     def test_results_can_be_copied_pickled_and_written_as_json(self):
         with answering({"Date": "Wed, 25 Nov 2026 02:00:10 GMT"}):
             found = unpad.sync.read_json(f"{unpad.gateway()}/p/x/y")
-        for again in (copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
-            self.assertEqual((again, again.provenance.retrieved), (found, found.provenance.retrieved))
+        unpad.use(FAULTS)
+        for result in (found, unpad.sync.table("faulty", "whole")):
+            for again in (copy.deepcopy(result), pickle.loads(pickle.dumps(result))):
+                self.assertIs(type(again), type(result))
+                self.assertEqual((again, vars(again)), (result, vars(result)))
         self.assertEqual(json.loads(json.dumps(found.provenance))["retrieved"], "2026-11-25T02:00:10+00:00")
 
     def test_other_things_have_none(self):

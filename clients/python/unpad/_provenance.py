@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from html import escape
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import unquote_to_bytes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Provenance(dict):
+class Provenance(Dict[str, Any]):
     """Where a result is from. As a dict it has the same in JSON's types, because pandas writes what
     hangs on a DataFrame into Parquet files as JSON."""
 
