@@ -43,7 +43,7 @@ class Provenances(Case):
                   "Unpad-Attribution": '%"Ajuntament %c3%a9"'}
         with answering(fields):
             found = self.call("read_json", f"{unpad.gateway()}/p/x/y").provenance
-        self.assertEqual(found.retrieved, datetime(2026, 11, 25, 2, tzinfo=timezone.utc))
+        self.assertEqual(found.retrieved, datetime(2026, 11, 25, 2, 0, 10, tzinfo=timezone.utc))
         self.assertEqual((found.source, found.licence, found.attribution, found.cache, found.age),
                          ("https://p.example/a,b", "https://l.example/", "Ajuntament é", "stale", 10))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from html import escape
 from typing import Any, Dict, List, Mapping, Optional, Tuple
@@ -16,7 +16,7 @@ class Provenance(Dict[str, Any]):
     """Where a result is from. As a dict it has the same in JSON's types, because pandas writes what
     hangs on a DataFrame into Parquet files as JSON."""
 
-    retrieved: Optional[datetime]  #: when the portal was asked for it
+    retrieved: Optional[datetime]  #: when it left the portal
     source: Optional[str]          #: the portal's own URL
     licence: Optional[str]
     attribution: Optional[str]
@@ -78,7 +78,8 @@ def read_fields(fields: Mapping[str, str], sha256: Optional[str], gateway_url: s
     """The provenance that an answer's fields tell."""
     age = int(fields["age"]) if re.fullmatch(r"\d{1,9}", fields.get("age", "")) else 0
     try:
-        retrieved = parsedate_to_datetime(fields["date"]).astimezone(timezone.utc) - timedelta(seconds=age)
+        # A stored answer keeps its date (RFC 9111): however old it is, this is when it left the portal.
+        retrieved = parsedate_to_datetime(fields["date"]).astimezone(timezone.utc)
     except (KeyError, TypeError, ValueError, OverflowError):
         retrieved = None
     links = parse_links(fields.get("link", ""))
