@@ -91,7 +91,8 @@ test('in IndexedDB, the record of a file has all its members, and folders have r
   assert.deepEqual([folder.name, folder.path, folder.type, folder.format, folder.mimetype, folder.content, folder.size], ['new', 'data/new', 'directory', 'json', '', null, 0])
   files.set('data/new/a.json', { ...files.get('data/new/a.json'), created: 'then' })
   await world.unpad.save('city/latin.csv', 'data/new/a.json')
-  assert.deepEqual([files.get('data/new/a.json').created, files.get('data/new/a.json').size], ['then', LATIN.length])
+  const again = databases[storage('/lite/')].files.get('data/new/a.json')
+  assert.deepEqual([again.created, again.size], ['then', LATIN.length])
   assert.equal(globalThis.indexedDB.opened, 0)
 })
 
