@@ -136,7 +136,7 @@ test('a worker that cannot know where it is writes to the only site, and to none
 
 test('where there are no files to write, the error has the Python to paste', async () => {
   for (const [href, databases, why] of [
-    ['http://127.0.0.1/page.html', {}, /There is no JupyterLite here/],
+    ['http://127.0.0.1/page.html', { other: { files: new Map() } }, /There is no JupyterLite here/],
     ['http://127.0.0.1/page.html', { [storage('/lite/')]: { files: new Map() } }, /at another path/],
     ['http://127.0.0.1/page.html', { [storage('/')]: {} }, /has no files yet/],
     ['http://127.0.0.1/page.html', { 'JupyterLite Storage': {} }, /has no files yet/]
