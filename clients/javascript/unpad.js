@@ -128,10 +128,7 @@ export async function resolve(reference, { signal } = {}) {
   let text = written(reference);
   if (text.startsWith(`${base()}/`)) text = text.slice(base().length);
   const found = await json(`${base()}/resolve?url=${segment(text)}`, { signal });
-  // A path without the prefix that the gateway may stand below is one behind that prefix.
-  const prefix = new URL(`${base()}/`);
-  const inside = /^\/(?!\/)/.test(found.url) && !found.url.startsWith(prefix.pathname);
-  found.url = new URL(inside ? found.url.slice(1) : found.url, prefix).href;
+  found.url = new URL(found.url, `${base()}/`).href;
   return found;
 }
 

@@ -43,7 +43,7 @@ test('a URL of the gateway is asked as it is, anything else is resolved first', 
   }))
 
 test('a gateway below a prefix is asked below it, whether or not it knows its prefix', async () => {
-  for (const told of ['/p/city/a.json', '/unpad/p/city/a.json', null]) {
+  for (const told of ['./p/city/a.json', '/unpad/p/city/a.json', null]) {
     await within({
       '/unpad/resolve': (request, response) => send(response, { kind: 'file', url: told ?? `http://${request.headers.host}/unpad/p/city/a.json` }),
       '/unpad/p/city/a.json': { a: 1 }
