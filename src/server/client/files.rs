@@ -15,7 +15,7 @@ pub(super) const JAVASCRIPT: &[(&str, &str)] =
     files!("javascript": "saveJSONP.js", "unpad.d.ts", "unpad.js");
 
 /// The pages.
-pub(super) const PAGE: &[(&str, &str)] = files!("page": "docs.html", "index.html");
+pub(super) const PAGE: &[(&str, &str)] = files!("page": "chart.js", "data.js", "docs.css", "docs.html", "docs.js", "dom.js", "grid.js", "index.html", "page.css", "page.js", "snippets.js", "status.js", "tree.js", "values.js", "verdict.js");
 
 #[cfg(test)]
 mod tests {
