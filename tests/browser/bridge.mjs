@@ -257,5 +257,5 @@ function opaque(visitor, url) {
 }
 
 function digest(text) {
-  return `sha-256=:${createHash('sha256').update(text, 'latin1').digest('base64')}:`
+  return `sha-256=:${createHash('sha256').update(text).digest('base64')}:`
 }

@@ -19,6 +19,7 @@ export async function serve({ folder, made = {}, fields = {} }) {
   const server = http.createServer((request, response) => {
     const asked = decodeURIComponent(new URL(request.url, 'http://x').pathname)
     const answer = find(asked, folder, made)
+    if (process.env.V) console.log('   ', request.method, asked, answer === undefined ? 404 : 200)
     if (answer === undefined) {
       response.writeHead(404, { 'content-type': 'text/plain', ...fields }).end('There is no such file')
       return
