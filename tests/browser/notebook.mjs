@@ -47,8 +47,8 @@ export function notebook(cells, kernel = 'python') {
 
 // A cell of Python that tells when it has run, whatever becomes of the kernel's own word for it: where a
 // page is isolated, JupyterLite 0.8.6 loses that now and then.
-export function ending(python) {
-  return `${python}\nprint("${END}")`
+export function python(code) {
+  return `${code}\nprint("${END}")`
 }
 
 function made(folder, exposed, notebooks) {
@@ -69,8 +69,11 @@ function made(folder, exposed, notebooks) {
   }
 }
 
+// The first by its address; others from the file browser, as a page that is loaded again opens those it had too.
 async function openNotebook(page, origin, name) {
-  await page.goto(`${origin}/lab/index.html?path=${encodeURIComponent(name)}`)
+  if (page.url() === 'about:blank') await page.goto(`${origin}/lab/index.html?path=${encodeURIComponent(name)}`)
+  else await page.locator('.jp-DirListing-item', { hasText: name }).dblclick()
+  await page.locator('.lm-DockPanel-tabBar .lm-mod-current', { hasText: name }).waitFor({ timeout: CELL })
   const cells = page.locator('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell')
   await cells.first().waitFor({ timeout: CELL })
   return {
@@ -91,7 +94,7 @@ async function openNotebook(page, origin, name) {
       return cell.evaluate((cell, end) => {
         const outputs = [...cell.querySelectorAll('.jp-OutputArea-output')]
         const error = outputs.find(each => each.dataset.mimeType === 'application/vnd.jupyter.error')
-        return { text: outputs.map(each => each.textContent).join('\n').replace(end, '').trim(), error: error?.textContent }
+        return { text: outputs.map(each => each.textContent).join('\n').replace(end, '').trim(), error: error?.textContent, dbg: outputs.map(o=>o.outerHTML.slice(0,300)) }
       }, END)
     }
   }

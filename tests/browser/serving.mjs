@@ -19,7 +19,6 @@ export async function serve({ folder, made = {}, fields = {} }) {
   const server = http.createServer((request, response) => {
     const asked = decodeURIComponent(new URL(request.url, 'http://x').pathname)
     const answer = find(asked, folder, made)
-    if (process.env.V) console.log('   ', request.method, asked, answer === undefined ? 404 : 200)
     if (answer === undefined) {
       response.writeHead(404, { 'content-type': 'text/plain', ...fields }).end('There is no such file')
       return
@@ -48,7 +47,8 @@ function find(asked, folder, made) {
   const answer = made[asked]
   if (answer !== undefined) return typeof answer === 'function' ? answer() : answer
   if (!folder) return undefined
-  const file = path.join(folder, asked.endsWith('/') ? `${asked}index.html` : asked)
-  if (!file.startsWith(folder + path.sep) || !fs.existsSync(file) || fs.statSync(file).isDirectory()) return undefined
+  const root = path.resolve(folder)
+  const file = path.join(root, asked.endsWith('/') ? `${asked}index.html` : asked)
+  if (!file.startsWith(root + path.sep) || !fs.existsSync(file) || fs.statSync(file).isDirectory()) return undefined
   return fs.readFileSync(file)
 }
