@@ -16,7 +16,7 @@ const CLICK = 10_000
 const NOW = '2026-11-25T00:00:00Z'
 
 // What Python prints when a cell has run to its end.
-const END = '\u220e'
+export const END = '\u220e'
 
 // `folder`: a site that site.py has built. `notebooks`: what it brings, by name.
 export async function startLab({ open, folder, isolated, exposed, notebooks }) {
@@ -77,8 +77,8 @@ async function openNotebook(page, origin, name) {
   const cells = page.locator('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell')
   await cells.first().waitFor({ timeout: CELL })
   return {
-    // Runs a cell. It has ended when its output has what `until` says, or an error; without `until`, when
-    // the page shows its number.
+    // Runs a cell. It has ended when it shows what `until` says, or an error; without `until`, when it
+    // shows its number.
     run: async (index, until) => {
       const cell = cells.nth(index)
       await cell.locator('.jp-InputPrompt').first().click()
@@ -86,18 +86,16 @@ async function openNotebook(page, origin, name) {
       const handle = await cell.elementHandle()
       await page.waitForFunction(([cell, until]) => {
         const shown = cell.querySelector('.jp-OutputArea')?.textContent ?? ''
-        const failed = cell.querySelector('.jp-OutputArea [data-mime-type="application/vnd.jupyter.error"]')
-        return failed || (until ? shown.includes(until) : /\[\d+\]/.test(cell.querySelector('.jp-InputPrompt').textContent))
+        if (shown.includes('Traceback (most recent call last)')) return true
+        return until ? shown.includes(until) : /\[\d+\]/.test(cell.querySelector('.jp-InputPrompt').textContent)
       }, [handle, until], { timeout: CELL }).catch(async () => {
         throw new Error(`cell ${index + 1} does not end; it shows ${JSON.stringify(await cell.innerText())}`)
       })
-      return cell.evaluate((cell, end) => {
-        const outputs = [...cell.querySelectorAll('.jp-OutputArea-output')]
-        const error = outputs.find(each => each.dataset.mimeType === 'application/vnd.jupyter.error')
-        return { text: outputs.map(each => each.textContent).join('\n').replace(end, '').trim(), error: error?.textContent, dbg: outputs.map(o=>o.outerHTML.slice(0,300)) }
-      }, END)
+      const outputs = await cell.locator('.jp-OutputArea-output').allTextContents()
+      return {
+        text: outputs.join('\n').replace(END, '').trim(),
+        error: outputs.find(each => each.includes('Traceback (most recent call last)'))
+      }
     }
   }
 }
-
-export { END }

@@ -3,9 +3,9 @@
 # origins and in JupyterLite. Needs bash, Python 3.11 or later, node 20 or later and Chromium, which
 # it installs on Debian, and packages of npm and PyPI, which it keeps outside the tree.
 #
-#   tests/browser/run.sh [PROGRAM] [bridge] [page] [lite]   # default: ${CARGO_TARGET_DIR:-target}/debug/unpad, all
+#   tests/browser/run.sh [PROGRAM] [PART…]   # default: ${CARGO_TARGET_DIR:-target}/debug/unpad
 #
-# UNPAD_SHOTS: a folder for the screenshots.
+# Parts: bridge, page, examples, lite; all of them by default. UNPAD_SHOTS: a folder for the screenshots.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
