@@ -110,6 +110,11 @@ export async function bridge({ checks, open, gateway, portal, second, pages }) {
     assert.deepEqual(plain.statuses(url), [])
     return 'and asks nobody while it is fresh'
   })
+  await check('saveJSON, where there is no JupyterLite, has the Python lines to paste', async () => {
+    const said = await saving(plain, gateway, `${demo}/${SHOW}`)
+    assert.match(said, /%pip install http.*\.whl\nimport unpad\nawait unpad\.save\(".*", "data\/menors\.json"\)/)
+    return said
+  })
   await plain.context.close()
 
   checks.heading('A page with Cross-Origin-Embedder-Policy: require-corp')
@@ -149,6 +154,15 @@ export async function bridge({ checks, open, gateway, portal, second, pages }) {
     assert.match(failed, /Failed to fetch/)
     const said = await visitor.complaint(/Permission was denied for this request to access the `loopback` address space/)
     assert.equal(await padded(visitor, portal), 'blocked')
+    await visitor.context.close()
+    return said
+  })
+  await check('a client that was there before tells of the permission', async () => {
+    const visitor = await visit(open, pages.public, ['local-network-access'])
+    await visitor.page.evaluate(async url => { window.unpad = await import(url) }, `${gateway}/client/unpad.js`)
+    await visitor.context.clearPermissions()
+    const said = await visitor.page.evaluate(url => window.unpad.readJSON(url).then(() => 'read', error => error.message), `${demo}/${SHOW}`)
+    assert.match(said, /Local network access/)
     await visitor.context.close()
     return said
   })
@@ -231,6 +245,13 @@ function read(visitor, url, init = {}) {
       return { failed: String(error) }
     }
   }, [url, init])
+}
+
+function saving(visitor, gateway, url) {
+  return visitor.page.evaluate(async ([client, url]) => {
+    const { saveJSON } = await import(client)
+    return saveJSON(url, 'data/menors.json').then(() => 'saved', error => error.message)
+  }, [`${gateway}/client/unpad.js`, url])
 }
 
 function padded(visitor, portal) {

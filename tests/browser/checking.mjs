@@ -1,6 +1,7 @@
 // One line for each check: whether it held, how long it took and what it saw.
 
 import { performance } from 'node:perf_hooks'
+import { stripVTControlCharacters } from 'node:util'
 
 // Whatever a check waits for, it is here within this time also on a machine that does other things.
 const PATIENCE = 120_000
@@ -23,7 +24,7 @@ export class Checks {
       verdict = 'FAILED'
       said = tell(error)
     }
-    console.log(`${verdict} ${seconds(started).padStart(5)} s  ${title}${said ? `: ${said}` : ''}`)
+    console.log(`${verdict} ${seconds(started).padStart(5)} s  ${title}${said ? `: ${String(said).replaceAll('\n', ' | ')}` : ''}`)
     return verdict !== 'FAILED'
   }
 
@@ -56,7 +57,7 @@ function seconds(since) {
 }
 
 function tell(error) {
-  const message = String(error?.message ?? error).replaceAll(/\s+/g, ' ').slice(0, 1200)
-  const line = String(error?.stack).split('\n').find(each => /\/(bridge|lite|notebook|page)\.mjs:/.test(each))
+  const message = stripVTControlCharacters(String(error?.message ?? error)).replaceAll(/\s+/g, ' ').slice(0, 1500)
+  const line = String(error?.stack).split('\n').find(each => /\/(bridge|examples|lite|notebook|page)\.mjs:/.test(each))
   return line ? `${message} (${line.trim().replace(/^.*\/(?=\w+\.mjs)/, '').replace(/\)$/, '')})` : message
 }

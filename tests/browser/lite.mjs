@@ -20,6 +20,7 @@ export async function lite({ checks, open, gateway, portal, sites, shots }) {
   const client = JSON.stringify(`${gateway}/client/unpad.js`)
   const demo = `${gateway}/p/demo/api/3/action`
   const shown = await read(`${demo}/package_show?id=${DATASET}`)
+  const retrieved = Date.parse((await fetch(`${demo}/package_show?id=${DATASET}`)).headers.get('date'))
   const rows = await read(`${demo}/datastore_search?resource_id=${TABLE}&limit=5`)
   const sum = await sumOfMeasurements(`${gateway}/p/demo/-/resource/${TABLE}`)
   const closed = await page()
@@ -46,11 +47,11 @@ export async function lite({ checks, open, gateway, portal, sites, shots }) {
   const save = [
     {
       title: `save("${REFERENCE}", "data/menors.json")`,
-      cell: python(`saved = await unpad.save("${REFERENCE}", "data/menors.json")\nprint(unpad.provenance(saved).sha256)\nprint(unpad.provenance(saved).cite())`),
+      cell: python(`saved = await unpad.save("${REFERENCE}", "data/menors.json")\nprint(unpad.provenance(saved).sha256, unpad.provenance(saved).retrieved.timestamp())\nprint(unpad.provenance(saved).cite())`),
       holds: ({ text }) => {
-        const [digest, citation] = text.split('\n').slice(-2)
-        assert.equal(digest, sha256(shown))
-        assert.match(citation, /Retrieved: 20\d\d-/)
+        const [told, citation] = text.split('\n').slice(-2)
+        // A cache keeps the Date of what it keeps, so that it goes on telling when the portal was asked.
+        assert.equal(told, `${sha256(shown)} ${retrieved / 1000}.0`)
         assert.ok(citation.includes(`Source: ${portal}/api/3/action/package_show?id=${DATASET}`), citation)
         return citation
       }
@@ -127,8 +128,8 @@ export async function lite({ checks, open, gateway, portal, sites, shots }) {
       cell: python(`unpad.use("${closed.origin}")\ntry:\n    await unpad.read_json("${REFERENCE}")\nfinally:\n    unpad.use("${gateway}")`),
       fails: true,
       holds: ({ error }) => {
-        assert.match(error, /GatewayUnreachable: .*/)
-        assert.match(error, /is it running/)
+        assert.match(error, /GatewayUnreachable: /)
+        assert.match(error, /[Ll]ikely causes?:/)
         return lastLines(error, 3)
       }
     }

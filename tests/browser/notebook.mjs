@@ -12,7 +12,6 @@ const KERNELS = {
 }
 // For a cell, and for the start of a kernel: several times what either takes on two busy cores.
 const CELL = 60_000
-const CLICK = 10_000
 const NOW = '2026-11-25T00:00:00Z'
 
 // What Python prints when a cell has run to its end.
@@ -23,7 +22,6 @@ export async function startLab({ open, folder, isolated, exposed, notebooks }) {
   const site = await serve({ folder, made: made(folder, exposed, notebooks), fields: isolated ? ISOLATED : {} })
   const context = await open({ viewport: { width: 1280, height: 800 } })
   const page = await context.newPage()
-  page.setDefaultTimeout(CLICK)
   return {
     page,
     origin: site.origin,

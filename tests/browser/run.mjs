@@ -17,6 +17,8 @@ import { ISOLATED, page, serve } from './serving.mjs'
 const { PACKAGES, SITES, CHROMIUM, PROGRAM, GATEWAY, PORTAL, WORK, SHOTS } = process.env
 const { chromium } = createRequire(path.join(PACKAGES, 'package.json'))('playwright-core')
 const here = import.meta.dirname
+// A page of this name is to the browser what a page of the web is, though it is served here.
+const PUBLIC = 'notebooks.example'
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"><path d="M0 0h1v1H0z"/></svg>'
 
 const wanted = new Set(process.argv.length > 2 ? process.argv.slice(2) : ['bridge', 'page', 'examples', 'lite'])
@@ -31,9 +33,9 @@ try {
   const away = await page()
   const listed = await page()
   opened.push(plain, isolated, away, listed)
-  const pages = { plain: plain.origin, isolated: isolated.origin, public: away.origin, listed: listed.origin }
+  const pages = { plain: plain.origin, isolated: isolated.origin, public: `http://${PUBLIC}:${away.port}`, listed: listed.origin }
   second = await listedGateway(pages)
-  browser = await launch([`--ip-address-space-overrides=127.0.0.1:${away.port}=public`])
+  browser = await launch([`--ip-address-space-overrides=127.0.0.1:${away.port}=public`, `--unsafely-treat-insecure-origin-as-secure=${pages.public}`])
   const common = { checks, open, gateway: GATEWAY, portal: PORTAL, second: second.origin, pages, sites: SITES, shots: SHOTS }
   if (wanted.has('bridge')) await bridge(common)
   if (wanted.has('page') && fs.existsSync(path.join(here, 'page.mjs'))) {
@@ -64,10 +66,10 @@ function launch(more = []) {
   return chromium.launch({ executablePath: CHROMIUM, headless: true, args: [...flags(), ...more] })
 }
 
-// No sandbox, because in a container we are root; no name but this machine's can be resolved.
+// No sandbox, because in a container we are root; no other machine's name can be resolved.
 function flags() {
   return ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
+    '--disable-component-update', '--disable-sync', `--host-resolver-rules=MAP ${PUBLIC} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`]
 }
 
 // Playwright's, with our browser's path and flags already in place.
@@ -78,9 +80,10 @@ function launcher() {
 // A profile of its own, with every request looked at.
 async function open(options = {}) {
   const context = await browser.newContext(options)
+  context.setDefaultTimeout(10_000)
   context.on('request', request => {
     const { protocol, hostname } = new URL(request.url())
-    if (/^(https?|wss?):$/.test(protocol) && hostname !== '127.0.0.1') foreign.add(request.url())
+    if (/^(https?|wss?):$/.test(protocol) && ![PUBLIC, '127.0.0.1'].includes(hostname)) foreign.add(request.url())
   })
   return context
 }
