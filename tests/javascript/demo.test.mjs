@@ -82,6 +82,15 @@ test('CSV is read from a dataset, a resource, a download link and a table', asyn
   }
 })
 
+test('the licence is that of the dataset, and else that of the portal', async () => {
+  const licence = async result => unpad.provenance(await result).licence
+  const own = 'http://www.opendefinition.org/licenses/cc-by'
+  assert.equal(await licence(unpad.readJSON(`demo/dataset/${DATASET}`)), own)
+  assert.equal(await licence(unpad.resources(`demo/dataset/${DATASET}`)), own)
+  assert.equal(await licence(unpad.readCSV(`demo/dataset/${DATASET}`)), own)
+  assert.equal(await licence(unpad.datasets('demo', 'aire')), 'https://spdx.org/licenses/CC-BY-4.0')
+})
+
 test('what is saved is what the gateway sends, and its digest is told', async () => {
   const files = new Map()
   globalThis.jupyterapp = { serviceManager: { contents: contentsManager(files) } }

@@ -37,9 +37,9 @@ class Provenance(Dict[str, Any]):
         return ". ".join(" ".join(part.split()) for part in parts if part)
 
     def with_licence(self, *licences: Any) -> "Provenance":
-        """The same, with the first licence that there is, where the portal's entry names none."""
+        """The same, with the first licence that there is: a dataset's own says more than its portal's."""
         found = next((one for one in licences if isinstance(one, str) and one.strip()), None)
-        return self if self.licence or not found else replace(self, licence=found)
+        return replace(self, licence=found) if found else self
 
     def __repr__(self) -> str:
         said = ", ".join(f"{name}={self[name]!r}" for name in self.__dataclass_fields__ if self[name] is not None)
