@@ -46,7 +46,7 @@ const NARROW: &[(&str, &str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("async_compression", &["upstream"]),
     ("axum", &["server"]),
-    ("base64", &["gateway"]),
+    ("base64", &["gateway", "server"]),
     ("brotli", &["cache"]),
     ("clap", &["cli"]),
     ("crc32fast", &["cache"]),
@@ -66,14 +66,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["cache", "gateway"]),
     ("rustls", &["upstream"]),
     ("rustls_native_certs", &["upstream"]),
-    ("schemars", &["config"]),
-    ("serde", &["gateway", "config"]),
+    ("schemars", &["server", "config"]),
+    ("serde", &["gateway", "server", "config"]),
     ("serde_json", &["gateway", "server", "config", "probe", "demo", "cli"]),
     ("serde_saphyr", &["config"]),
     ("sfv", &["cache"]),
     ("simdutf8", &["jsonp"]),
     ("terminal_size", &["cli"]),
+    ("humantime", &["server"]),
     ("tracing_subscriber", &["cli"]),
+    ("zip", &["server"]),
 ];
 
 /// All that a pure room may name of the dependencies.

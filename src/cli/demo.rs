@@ -57,6 +57,10 @@ fn config(portal_at: SocketAddr) -> Result<Config, String> {
     let mut portal = config::single_portal(&base, vec![portal_at.ip().into()])?;
     portal.id = "demo".parse().map_err(|error| format!("{error}"))?;
     portal.title = Some("The demonstration portal".to_owned());
+    // So that the links in its answers, by its own name for itself, are known for its own.
+    portal.home = demo::SITE_URL.parse().ok();
+    portal.licence = Some("CC-BY-4.0".to_owned());
+    portal.attribution = Some("unpad's demonstration (invented data)".to_owned());
     Ok(Config { registry: Registry::new(vec![portal]), ..Config::default() })
 }
 
@@ -67,7 +71,7 @@ fn announcement(gateway: SocketAddr, portal: SocketAddr) -> String {
     format!(
         "A demonstration portal answers at http://{portal}{}/, by JSONP only.\n\
          The gateway in front of it: any page, any notebook, any program may read these:\n\n\
-         {}\nWhat else is here: http://{gateway}/portals. Ctrl-C ends it.\n",
+         {}\nWhat else is here: http://{gateway}/, a page to find data and look at it. Ctrl-C ends it.\n",
         demo::BASE_PATH,
         examples.collect::<String>()
     )

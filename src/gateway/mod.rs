@@ -29,6 +29,7 @@ mod origin;
 mod provenance;
 mod range;
 mod recent;
+mod reference;
 mod reload;
 mod resource;
 mod respond;
@@ -38,6 +39,7 @@ mod web_page;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
@@ -53,9 +55,12 @@ use aim::Aim;
 pub use error::{Error, Limit, PortalFailure};
 pub use inventory::{Filter, Item, Page, PatternError, Selection, Totals};
 use open::Open;
-use origin::{PortalOrigin, Ways};
+pub use origin::Times;
+use origin::{PortalOrigin, Record, Ways};
 use recent::Recent;
+pub use reference::{Reference, ReferenceError};
 pub use reload::Changes;
+pub use select::has_current;
 pub use web_page::WebPage;
 
 /// The gateway: portals, their sites, and the cache.
@@ -78,6 +83,7 @@ pub struct Place {
     pub portal: Arc<Portal>,
     site: Arc<Site>,
     ways: Arc<Ways>,
+    record: Arc<Record>,
 }
 
 /// A request for something of a portal's.
@@ -121,13 +127,26 @@ impl Place {
         let limits = &portal.terms.limits;
         let site = Site::new(clients, portal.site_rules(), limits, Arc::clone(clock));
         let ways = Arc::new(Ways::new(Arc::clone(clock)));
-        Self { portal: Arc::clone(portal), site: Arc::new(site), ways }
+        let record = Arc::new(Record::new(Arc::clone(clock)));
+        Self { portal: Arc::clone(portal), site: Arc::new(site), ways, record }
     }
 
     /// How the portal is doing.
     #[must_use]
     pub fn health(&self) -> Health {
         self.site.health()
+    }
+
+    /// How long the portal took to answer; `None` if it has not been asked.
+    #[must_use]
+    pub fn times(&self) -> Option<Times> {
+        self.record.times()
+    }
+
+    /// What went wrong with it last, and when.
+    #[must_use]
+    pub fn failure(&self) -> Option<(Error, SystemTime)> {
+        self.record.failure()
     }
 }
 
@@ -158,6 +177,12 @@ impl Gateway {
             offline,
             recent: Recent::new(),
         }
+    }
+
+    /// Whether no portal is asked.
+    #[must_use]
+    pub const fn is_offline(&self) -> bool {
+        self.offline
     }
 
     /// The portal of an id, compared byte for byte.
@@ -207,6 +232,7 @@ impl Gateway {
             portal: Arc::clone(portal),
             site: Arc::clone(&request.place.site),
             ways: Arc::clone(&request.place.ways),
+            record: Arc::clone(&request.place.record),
             terms: Arc::clone(request.terms),
             method: request.method.clone(),
             // A callback would make the portal forget who asks.
@@ -272,6 +298,12 @@ pub fn told(place: &Place, path: &str, query: Option<&str>) -> Option<String> {
     let portal = &place.portal;
     let target = portal.target(path, query).ok()?;
     portal.folder.is_none().then(|| provenance::without_secrets(&target.url()).into())
+}
+
+/// A URL as it may be told.
+#[must_use]
+pub fn told_url(url: &Url) -> String {
+    provenance::without_secrets(url).into()
 }
 
 impl From<Failure<Self>> for Error {

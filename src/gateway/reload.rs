@@ -31,6 +31,7 @@ impl Gateway {
                 && is_at_the_same_site(old, place)
             {
                 place.site = Arc::clone(&old.site);
+                place.record = Arc::clone(&old.record);
             }
         }
         next

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use crate::cache::{Answer, Cache, Content, Passing, Reply, StoredResponse, accepted, coding};
 use crate::portal::Form;
 
-use super::select::{Selected, any_matches, select};
+use super::select::{Selected, has_current, select};
 use super::{Error, Request, Response, provenance};
 
 /// Room for the fields that are added to stored ones, here and by the server.
@@ -128,7 +128,7 @@ fn negotiate(
         return None;
     }
     // Who has the content as it is has no use for it in another coding.
-    if any_matches(request.fields, fields) {
+    if has_current(request.fields, fields) {
         return None;
     }
     let (coding, bytes) = cache.variant(stored, &accepted(request.fields))?;

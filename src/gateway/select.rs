@@ -70,7 +70,7 @@ pub(super) fn select(
     // RFC 9110 §13.1.3: a recipient MUST ignore If-Modified-Since if the request contains an
     // If-None-Match header field.
     let has_it = if request.contains_key(IF_NONE_MATCH) {
-        any_matches(request, fields)
+        has_current(request, fields)
     } else {
         is_not_modified_since(request, fields)
     };
@@ -140,8 +140,11 @@ fn tell_range(fields: &mut HeaderMap, text: &str) {
     }
 }
 
+/// Whether a client has what these fields are of, by its `If-None-Match`.
+///
 /// RFC 9110 §13.1.2: a recipient MUST use the weak comparison function for If-None-Match.
-pub(super) fn any_matches(request: &HeaderMap, fields: &HeaderMap) -> bool {
+#[must_use]
+pub fn has_current(request: &HeaderMap, fields: &HeaderMap) -> bool {
     // "*" is false if there is any current representation, and there is.
     if single(request, &IF_NONE_MATCH).is_some_and(|field| field.as_bytes().trim_ascii() == b"*") {
         return true;

@@ -279,4 +279,4 @@ fn judge(path: &str) -> Result<(), PathRefusal> {
 
 #[cfg(test)]
 #[path = "target_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -6,7 +6,8 @@ use super::*;
 use crate::jsonp::CallbackName;
 use crate::portal::{Asking, FieldRules, Terms};
 
-fn portal(base: &str, dialect: Dialect) -> Portal {
+/// A portal of which nothing else is known.
+pub(in crate::portal) fn portal(base: &str, dialect: Dialect) -> Portal {
     Portal {
         id: "x".parse().expect("an id"),
         title: None,

@@ -11,13 +11,14 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use url::Url;
 
 use crate::cache::Content;
 use crate::gateway::{self, Place};
 use crate::portal::{Dialect, Terms};
 
+use super::document::Problem;
 use super::metrics::Account;
-use super::problem::Problem;
 use super::{Options, Service, problem};
 
 /// RFC 9211.
@@ -32,6 +33,7 @@ pub(super) async fn answer(
     place: &Place,
     terms: &Arc<Terms>,
     path: &str,
+    file: Option<&Url>,
     request: &Parts,
     content: Incoming,
 ) -> Response {
@@ -44,15 +46,18 @@ pub(super) async fn answer(
         terms,
         method: &request.method,
         path,
-        query: request.uri.query(),
-        file: None,
+        query: request.uri.query().filter(|_| file.is_none()),
+        file,
         fields: &request.headers,
         content,
     };
     match service.gateway.answer(asked).await {
         Ok(answered) => respond(answered, place.portal.dialect == Dialect::Transparent),
         Err(error) => {
-            let target = || gateway::told(place, path, request.uri.query());
+            let target = || match file {
+                Some(url) => Some(gateway::told_url(url)),
+                None => gateway::told(place, path, request.uri.query()),
+            };
             problem::of(&error, place).of_target(&error, target).response(service)
         }
     }

@@ -2,8 +2,6 @@
 //! `/raw?url=` (allOrigins). They are resolved to a registered portal, or to an open target. It
 //! answers nothing.
 
-use std::borrow::Cow;
-
 use http::Uri;
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -11,7 +9,8 @@ use url::Url;
 use crate::gateway::Place;
 
 use super::Service;
-use super::problem::{self, Problem};
+use super::document::Problem;
+use super::problem;
 
 /// What a URL of such a form comes to.
 pub(super) enum DropIn {
@@ -21,6 +20,8 @@ pub(super) enum DropIn {
     Refused(Problem),
     /// It is a registered portal's: the URI in our own form.
     Registered(Uri),
+    /// It is a file at a host that a portal's entry names: the portal's place, and the file.
+    File(Place, Url),
     /// It is an open target: its place, and the target's path and query.
     Open(Place, Uri),
 }
@@ -50,25 +51,14 @@ pub(super) fn read(service: &Service, uri: &Uri) -> DropIn {
             Err(_) => DropIn::Refused(problem::bad_target()),
         };
     }
+    if let Some(place) = service.gateway.place_of_file(&url) {
+        return DropIn::File(place.clone(), url);
+    }
     let below = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
     match (service.gateway.open_place(&url), below.parse()) {
         (Some(place), Ok(uri)) => DropIn::Open(place, uri),
         (Some(_), Err(_)) => DropIn::Refused(problem::bad_target()),
         (None, _) => DropIn::Refused(problem::target_not_allowed(service)),
-    }
-}
-
-/// A path as it may be logged: a target's user information is somebody's password.
-pub(super) fn without_user_information(path: &str) -> Cow<'_, str> {
-    let authority = path.strip_prefix("/http").and_then(|_| {
-        let start = path.find(":/")? + 2;
-        let start = start + path[start..].len() - path[start..].trim_start_matches('/').len();
-        let end = path[start..].find('/').map_or(path.len(), |at| start + at);
-        Some((start, start + path[start..end].rfind('@')?))
-    });
-    match authority {
-        Some((start, at)) => format!("{}REDACTED{}", &path[..start], &path[at..]).into(),
-        None => Cow::Borrowed(path),
     }
 }
 
@@ -86,8 +76,12 @@ fn target(service: &Service, uri: &Uri) -> Option<String> {
     if service.options.at_root.is_some() || !matches!(path, "/" | "/raw") {
         return None;
     }
-    // What follows stands in the target if its own separators were not escaped, as people forget.
-    let query = uri.query()?;
+    url_parameter(uri.query()?)
+}
+
+/// The value of a query's parameter `url`.
+pub(super) fn url_parameter(query: &str) -> Option<String> {
+    // What follows stands in the value if its own separators were not escaped, as people forget.
     let at = if query.starts_with("url=") { 4 } else { query.find("&url=")? + 5 };
     let value = &query[at..];
     let is_escaped = !value.split('&').next().unwrap_or(value).contains("://");

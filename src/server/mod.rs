@@ -18,22 +18,34 @@
 
 mod admin;
 mod bridge;
+mod client;
 mod deadline;
 mod disk_metrics;
+mod document;
 mod drop_in;
+mod endpoint;
 mod listen;
 mod live;
 mod metrics;
+mod openapi;
 mod operations;
 mod outermost;
 mod problem;
 mod registry;
+mod resolve;
 mod router;
+mod shown;
+mod status;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::body::Body;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use serde::Serialize;
 use url::Url;
 
 use crate::cache::Tiers;
@@ -43,6 +55,7 @@ use crate::gateway::{Gateway, Place};
 use crate::portal::{Dialect, Portal, Terms};
 
 pub use admin::{Admin, Reload, Reloaded, Token, TokenError};
+use endpoint::Endpoint;
 pub use listen::{Handler, Limits, serve};
 pub use live::Live;
 use metrics::Metrics;
@@ -56,6 +69,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     options: Options,
     metrics: Arc<Metrics>,
+    started: Instant,
     draining: Arc<AtomicBool>,
 }
 
@@ -99,7 +113,8 @@ impl Service {
     ) -> Arc<Self> {
         let metrics = Arc::new(Metrics::new(tiers.disk.as_ref()));
         let draining = Arc::new(AtomicBool::new(false));
-        Arc::new(Self { gateway, tiers, clock, options, metrics, draining })
+        let started = clock.now();
+        Arc::new(Self { gateway, tiers, clock, options, metrics, started, draining })
     }
 
     /// The same service with another gateway and other options.
@@ -110,6 +125,7 @@ impl Service {
             tiers: self.tiers.clone(),
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
+            started: self.started,
             draining: Arc::clone(&self.draining),
         })
     }
@@ -117,6 +133,10 @@ impl Service {
     /// From now on `/readyz` says no, and connections are closed after their answer.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    fn uptime(&self) -> Duration {
+        self.clock.now().saturating_duration_since(self.started)
     }
 
     fn is_draining(&self) -> bool {
@@ -145,10 +165,12 @@ impl Service {
                 (Some(place), Some(path)) => Located::bridge(place, path),
             };
         }
-        let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/portals" | "/problems");
-        match self.options.at_root.as_deref().and_then(|id| self.gateway.place(id)) {
-            Some(place) if !own => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
-            _ => Located::Own(path),
+        let at_root = self.options.at_root.as_deref().and_then(|id| self.gateway.place(id));
+        match (endpoint::find(path), at_root) {
+            (Some((endpoint, value)), None) => Located::Own(endpoint, value),
+            (Some((endpoint, value)), _) if endpoint.beside_root => Located::Own(endpoint, value),
+            (_, Some(place)) => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
+            (None, None) => Located::Nothing,
         }
     }
 
@@ -167,18 +189,26 @@ impl Service {
 #[derive(Debug, Clone, Copy)]
 enum Located<'a> {
     /// Something of a portal's.
-    Bridge { place: &'a Place, terms: &'a Arc<Terms>, path: &'a str },
+    Bridge { place: &'a Place, terms: &'a Arc<Terms>, path: &'a str, file: Option<&'a Url> },
     /// A portal's entry.
     Entry(&'a Place),
     /// A portal nobody knows.
     UnknownPortal,
-    /// Something of ours.
-    Own(&'a str),
+    /// Something of ours, and the value of its parameter.
+    Own(&'static Endpoint, &'a str),
+    /// Nothing.
+    Nothing,
 }
 
 impl<'a> Located<'a> {
     fn bridge(place: &'a Place, path: &'a str) -> Self {
-        Self::Bridge { place, terms: place.portal.terms(path), path }
+        Self::Bridge { place, terms: place.portal.terms(path), path, file: None }
+    }
+
+    /// A file of a portal's that is not below its base.
+    fn file(place: &'a Place, file: &'a Url) -> Self {
+        let path = file.path().trim_start_matches('/');
+        Self::Bridge { place, terms: place.portal.terms(path), path, file: Some(file) }
     }
 
     /// Whether everything passes, both ways.
@@ -190,17 +220,33 @@ impl<'a> Located<'a> {
     /// Whether something may be asked for by POST here.
     fn takes_post(&self) -> bool {
         match self {
-            Self::Bridge { place, path, .. } => {
+            Self::Bridge { place, path, file: None, .. } => {
                 place.portal.action(&Portal::plain_path(path)).is_some()
             }
-            Self::Entry(_) | Self::UnknownPortal | Self::Own(_) => false,
+            Self::Bridge { .. }
+            | Self::Entry(_)
+            | Self::UnknownPortal
+            | Self::Own(..)
+            | Self::Nothing => false,
         }
     }
 
     fn place(&self) -> Option<&'a Place> {
         match self {
             Self::Bridge { place, .. } | Self::Entry(place) => Some(place),
-            Self::UnknownPortal | Self::Own(_) => None,
+            Self::UnknownPortal | Self::Own(..) | Self::Nothing => None,
         }
     }
+}
+
+/// JSON as an answer, which is of this moment.
+fn json(value: &impl Serialize) -> Response {
+    // Maps have strings as keys and nothing fails to be written: it cannot fail.
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    let mut response = Response::new(Body::from(text));
+    let fields = response.headers_mut();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode};
 use super::Service;
 
 /// The problem types, as their `type` URIs lead to.
-const PROBLEMS: &str = include_str!("../../docs/problems.md");
+pub(super) const PROBLEMS: &str = include_str!("../../docs/problems.md");
 
 /// Alive: the process answers.
 pub(super) fn healthy() -> Response {
@@ -39,26 +39,6 @@ pub(super) fn problems() -> Response {
     let markdown = HeaderValue::from_static("text/markdown; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, markdown);
     response
-}
-
-/// What is here, for somebody who opens the address in a browser.
-pub(super) fn index(service: &Service) -> Response {
-    use std::fmt::Write as _;
-    let mut page = format!(
-        "unpad {}: JSON from open-data portals, readable from any page or notebook.\n\n\
-         The portals, as JSON:  {}\n\
-         When something fails:  {}\n\nTry:\n",
-        env!("CARGO_PKG_VERSION"),
-        service.link("/portals"),
-        service.link("/problems"),
-    );
-    for place in service.gateway.places() {
-        let portal = &place.portal;
-        let example = portal.examples().first().copied().unwrap_or_default();
-        // Writing to a String cannot fail.
-        let _ = writeln!(page, "  {}", service.link(&format!("/p/{}/{example}", portal.id)));
-    }
-    text(StatusCode::OK, page)
 }
 
 fn text(status: StatusCode, text: String) -> Response {

@@ -1,7 +1,6 @@
 //! What holds for every request, whatever it asks for: the checks before a handler sees it, CORS,
 //! the fields of every answer, the access log, the metrics, and that a panic costs one request.
 
-use std::borrow::Cow;
 use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -20,9 +19,10 @@ use hyper::body::Incoming;
 use crate::cors;
 use crate::portal::Terms;
 
+use super::document::Problem;
 use super::drop_in::{self, DropIn};
 use super::metrics::{Account, Labels};
-use super::problem::Problem;
+use super::shown::{loggable, without_user_information};
 use super::{Located, Service, problem, router};
 
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -33,26 +33,28 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 pub(super) async fn answer(service: &Service, mut request: Parts, content: Incoming) -> Response {
     let started = service.clock.now();
     // What the client wrote, for the log, where it stands for something else.
-    let (mut written, mut open, mut refused) = (None, None, None);
+    let (mut written, mut open, mut file, mut refused) = (None, None, None, None);
     match drop_in::read(service, &request.uri) {
         DropIn::Not => {}
         DropIn::Refused(problem) => refused = Some(problem),
         DropIn::Registered(uri) => written = Some(mem::replace(&mut request.uri, uri)),
+        DropIn::File(place, url) => file = Some((place, url)),
         DropIn::Open(place, uri) => {
             written = Some(mem::replace(&mut request.uri, uri));
             open = Some(place);
         }
     }
     let path = request.uri.path();
-    let located = match &open {
-        Some(place) => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
-        None if refused.is_some() => Located::Own(path),
-        None => service.locate(path),
+    let located = match (&open, &file) {
+        (Some(place), _) => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
+        (None, Some((place, url))) => Located::file(place, url),
+        (None, None) if refused.is_some() => Located::Nothing,
+        (None, None) => service.locate(path),
     };
     let policy = match located {
         Located::Bridge { terms, .. } => &terms.cors,
         Located::Entry(place) => &place.portal.terms.cors,
-        Located::UnknownPortal | Located::Own(_) => &service.options.cors,
+        Located::UnknownPortal | Located::Own(..) | Located::Nothing => &service.options.cors,
     };
     let is_preflight = cors::is_preflight(&request.method, &request.headers);
     let checked = check(&request, located).and_then(|()| refused.map_or(Ok(()), Err));
@@ -85,7 +87,7 @@ pub(super) async fn answer(service: &Service, mut request: Parts, content: Incom
     }
     finish(service, located, response.headers_mut());
     let path = written.as_ref().map_or(path, |uri| uri.path());
-    let path = &*drop_in::without_user_information(path);
+    let path = &*without_user_information(path);
     account(service, &request.method, path, located, &response, started);
     response
 }
@@ -199,19 +201,6 @@ fn finish(service: &Service, located: Located<'_>, fields: &mut HeaderMap) {
     if service.is_draining() {
         fields.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-}
-
-/// A path as it may stand in a log: printable ASCII, and not longer than a line.
-pub(super) fn loggable(path: &str) -> Cow<'_, str> {
-    const LONGEST: usize = 1024;
-    if path.len() <= LONGEST && path.bytes().all(|b| b.is_ascii_graphic()) {
-        return Cow::Borrowed(path);
-    }
-    let mut escaped: String = path.escape_default().take(LONGEST).collect();
-    if path.len() > LONGEST {
-        escaped.push_str("...");
-    }
-    Cow::Owned(escaped)
 }
 
 /// One line in the log and one count, without query and client: those can be personal.

@@ -1,123 +1,16 @@
-//! Where an error becomes a status and a problem document (RFC 9457) that is CKAN-shaped at the
-//! same time: CKAN's clients decide by `success` and `error.__type`. It decides nothing else.
+//! Where an error becomes a status and a problem document. It decides nothing else.
 //!
 //! Every problem says what happened and what can be done about it, and nothing of our insides.
 
-use axum::body::Body;
-use axum::response::Response;
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, StatusCode};
-use serde_json::{Map, Value, json};
+use http::HeaderValue;
 
 use crate::gateway::{Error, Limit, Place, PortalFailure, WebPage};
+use crate::portal::PathRefusal;
 use crate::upstream::RedirectRefusal;
 
 use super::Service;
-use super::metrics::Account;
-use super::outermost::loggable;
-
-/// A problem, before it is written down.
-#[derive(Debug)]
-pub(super) struct Problem {
-    /// The heading in `docs/problems.md`; `None` for `about:blank`.
-    slug: Option<&'static str>,
-    status: StatusCode,
-    title: &'static str,
-    detail: String,
-    members: Map<String, Value>,
-    retry_after: Option<std::time::Duration>,
-    allow: Option<HeaderValue>,
-}
-
-impl Problem {
-    fn new(slug: &'static str, status: u16, title: &'static str, detail: String) -> Self {
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let members = Map::new();
-        Self { slug: Some(slug), status, title, detail, members, retry_after: None, allow: None }
-    }
-
-    /// RFC 9457 §4.2.1: a problem that the status says all about.
-    pub(super) fn blank(status: u16, title: &'static str, detail: String) -> Self {
-        Self { slug: None, ..Self::new("", status, title, detail) }
-    }
-
-    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
-        self
-    }
-
-    /// Says what the portal was asked for, if the error is about its answer.
-    pub(super) fn of_target(self, error: &Error, target: impl Fn() -> Option<String>) -> Self {
-        match target().filter(|_| error.is_of_the_portal()) {
-            Some(url) => self.with("portal_url", url),
-            None => self,
-        }
-    }
-
-    fn after(mut self, wait: std::time::Duration) -> Self {
-        self.retry_after = Some(wait);
-        self
-    }
-
-    /// The document.
-    pub(super) fn document(&self, service: &Service) -> Value {
-        let uri = match self.slug {
-            Some(slug) => service.link(&format!("/problems#{slug}")),
-            None => "about:blank".to_owned(),
-        };
-        let mut document = json!({
-            "type": uri,
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "success": false,
-            "error": { "__type": self.ckan_type(), "message": self.detail },
-        });
-        if let Value::Object(object) = &mut document {
-            object.extend(self.members.clone());
-        }
-        document
-    }
-
-    /// The status.
-    pub(super) const fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// The document as an answer.
-    pub(super) fn response(self, service: &Service) -> Response {
-        let mut text = format!("{:#}", self.document(service));
-        text.push('\n');
-        let mut response = Response::new(Body::from(text));
-        *response.status_mut() = self.status;
-        let fields = response.headers_mut();
-        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(allow) = self.allow {
-            fields.insert(ALLOW, allow);
-        }
-        if self.slug == Some("bad-request") {
-            // What follows on the connection may not be what the client means by it.
-            fields.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        if let Some(wait) = self.retry_after {
-            // Rounded up: a client that comes back a moment early would be refused again.
-            fields.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
-        }
-        let told = Account { cache: None, problem: Some(self.slug.unwrap_or("about:blank")) };
-        response.extensions_mut().insert(told);
-        response
-    }
-
-    /// CKAN's own type where it has one, so that its clients raise what they would raise.
-    fn ckan_type(&self) -> &'static str {
-        match self.status.as_u16() {
-            404 => "Not Found Error",
-            403 => "Authorization Error",
-            _ => self.title,
-        }
-    }
-}
+use super::document::Problem;
+use super::shown::loggable;
 
 /// No portal has that id. The id is not repeated: it is the caller's text.
 pub(super) fn unknown_portal(service: &Service) -> Problem {
@@ -145,6 +38,18 @@ pub(super) fn bad_target() -> Problem {
     Problem::new("invalid-path", 400, "Invalid path", detail.to_owned())
 }
 
+/// A link of which nothing can be made.
+pub(super) fn unreadable_link() -> Problem {
+    let detail = "Give as `url` a link of a portal (a dataset's page, a download, a call of its API) or \
+                  a portal's id, percent-encoded.";
+    Problem::new("invalid-path", 400, "Invalid path", detail.to_owned())
+}
+
+/// A path that is not forwarded.
+pub(super) fn invalid_path(why: PathRefusal) -> Problem {
+    problem(&Error::InvalidPath(why))
+}
+
 /// No such path of ours.
 pub(super) fn no_such_path() -> Problem {
     let detail = "There is nothing at this path. Portals are under /p/{portal}/, and /portals \
@@ -156,8 +61,7 @@ pub(super) fn no_such_path() -> Problem {
 pub(super) fn method_not_allowed(allow: HeaderValue) -> Problem {
     let detail = "This gateway reads from portals: use GET or HEAD. A CKAN's actions that read can be \
                   posted, too.";
-    let problem = Problem::blank(405, "Method Not Allowed", detail.to_owned());
-    Problem { allow: Some(allow), ..problem }
+    Problem::blank(405, "Method Not Allowed", detail.to_owned()).allowing(allow)
 }
 
 /// RFC 9110 §15.5.14.

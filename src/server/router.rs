@@ -6,7 +6,10 @@ use axum::response::Response;
 use http::request::Parts;
 use hyper::body::Incoming;
 
-use super::{Located, Service, bridge, operations, problem, registry};
+use super::endpoint::Name;
+use super::{
+    Located, Service, bridge, client, openapi, operations, problem, registry, resolve, status,
+};
 
 /// Hands a request to its handler.
 pub(super) async fn route(
@@ -16,17 +19,40 @@ pub(super) async fn route(
     content: Incoming,
 ) -> Response<Body> {
     match located {
-        Located::Bridge { place, terms, path } => {
-            bridge::answer(service, place, terms, path, request, content).await
+        Located::Bridge { place, terms, path, file } => {
+            bridge::answer(service, place, terms, path, file, request, content).await
         }
         Located::Entry(place) => registry::entry(service, place),
         Located::UnknownPortal => problem::unknown_portal(service).response(service),
-        Located::Own("/portals") => registry::all(service),
-        Located::Own("/problems") => operations::problems(),
-        Located::Own("/healthz") => operations::healthy(),
-        Located::Own("/readyz") => operations::ready(service),
-        Located::Own("/metrics") => operations::metrics(service),
-        Located::Own("/") => operations::index(service),
-        Located::Own(_) => problem::no_such_path().response(service),
+        Located::Own(endpoint, value) => own(service, endpoint.name, value, request),
+        Located::Nothing => problem::no_such_path().response(service),
+    }
+}
+
+/// Something of ours.
+fn own(service: &Service, name: Name, value: &str, request: &Parts) -> Response<Body> {
+    let file = |file: Option<&client::File>| match file {
+        Some(file) => file.answer(&request.headers),
+        None => problem::no_such_path().response(service),
+    };
+    match name {
+        Name::Page => file(client::page()),
+        Name::Reference => file(client::reference()),
+        Name::ClientFile => file(client::find(value)),
+        Name::Projects => client::projects(service, &request.headers),
+        Name::Project if value == client::PROJECT => client::project(service, &request.headers),
+        Name::Portals => registry::all(service),
+        Name::Resolve => resolve::answer(service, request.uri.query()),
+        Name::Status => status::answer(service),
+        Name::Problems => operations::problems(),
+        Name::OpenApi => openapi::answer(service),
+        Name::Healthy => operations::healthy(),
+        Name::Ready => operations::ready(service),
+        Name::Metrics => operations::metrics(service),
+        Name::Raw => problem::bad_target().response(service),
+        // Found elsewhere, or not at all.
+        Name::Project | Name::Portal | Name::Bridge | Name::Resource | Name::WholeUrl => {
+            problem::no_such_path().response(service)
+        }
     }
 }

@@ -1,7 +1,7 @@
-// Runs bridge.mjs, page.mjs, examples.mjs and lite.mjs in one browser. run.sh says where everything is: PACKAGES,
+// Runs bridge.mjs, page.mjs, examples.mjs, docs.mjs and lite.mjs in one browser. run.sh says where everything is: PACKAGES,
 // SITES, CHROMIUM, PROGRAM, GATEWAY, PORTAL, WORK, and SHOTS, a folder for screenshots.
 //
-//   node run.mjs [bridge] [page] [examples] [lite]
+//   node run.mjs [bridge] [page] [examples] [docs] [lite]
 
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
@@ -10,6 +10,7 @@ import path from 'node:path'
 import readline from 'node:readline'
 import { bridge } from './bridge.mjs'
 import { Checks, within } from './checking.mjs'
+import { docs } from './docs.mjs'
 import { examples } from './examples.mjs'
 import { lite } from './lite.mjs'
 import { ISOLATED, page, serve } from './serving.mjs'
@@ -21,7 +22,7 @@ const here = import.meta.dirname
 const PUBLIC = 'notebooks.example'
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"><path d="M0 0h1v1H0z"/></svg>'
 
-const wanted = new Set(process.argv.length > 2 ? process.argv.slice(2) : ['bridge', 'page', 'examples', 'lite'])
+const wanted = new Set(process.argv.length > 2 ? process.argv.slice(2) : ['bridge', 'page', 'examples', 'docs', 'lite'])
 const checks = new Checks()
 const foreign = new Set()
 const opened = []
@@ -47,6 +48,7 @@ try {
     })
   }
   if (wanted.has('examples')) await examples(common)
+  if (wanted.has('docs')) await docs(common)
   if (wanted.has('lite')) await lite(common)
   await checks.check('nothing was asked of another machine', async () => {
     if (foreign.size > 0) throw new Error([...foreign].slice(0, 5).join(' '))

@@ -18,6 +18,8 @@ import duckdb
 import duckdb_extension_httpfs
 import frictionless
 import frictionless.portals
+import jsonschema
+import openapi_spec_validator
 import pandas
 import requests
 import sodapy
@@ -388,6 +390,34 @@ def _():
     expect("the status", (answer.status_code, answer.text[:80] if answer.status_code != 200 else ""), (200, ""))
     expect("results", len(answer.json()["result"]["results"]), 2)
     return "2 results"
+
+
+# --- The description of the API ------------------------------------------------------------------
+
+
+def description():
+    return requests.get(f"{GATEWAY}/openapi.json", timeout=30).json()
+
+
+@check("openapi.json is OpenAPI 3.1")
+def _():
+    openapi_spec_validator.validate(description())
+    return f"{len(description()['paths'])} paths"
+
+
+@check("openapi.json describes what is sent")
+def _():
+    document = description()
+    for path, schema in [("/portals", "Portals"), ("/p/demo", "Portal"), ("/status", "Status"), ("/p/nobody/x", "Problem"),
+                         ("/resolve?url=demo/dataset/qualitat-aire-mesures", "Resolved")]:
+        answer = requests.get(GATEWAY + path, timeout=30).json()
+        named = {**document, "$ref": f"#/components/schemas/{schema}"}
+        problems = [error.message for error in jsonschema.Draft202012Validator(named).iter_errors(answer)]
+        expect(path, problems, [])
+        described = set(document["components"]["schemas"][schema]["properties"])
+        # A problem says more where more is known.
+        expect(f"members of {path} beyond those described", set(answer) - described, set())
+    return "5 answers"
 
 
 sys.exit(main())

@@ -5,6 +5,7 @@ mod charset;
 mod file;
 mod in_band;
 mod json;
+mod record;
 mod ways;
 mod whole;
 
@@ -24,6 +25,8 @@ use crate::upstream::{self, Fetch, Manner, Phase, Response, Site, Turn};
 use super::Error;
 use super::error::PortalFailure;
 
+pub(super) use record::Record;
+pub use record::Times;
 pub(super) use ways::Ways;
 
 /// The way to one target.
@@ -32,6 +35,7 @@ pub(super) struct PortalOrigin {
     pub portal: Arc<Portal>,
     pub site: Arc<Site>,
     pub ways: Arc<Ways>,
+    pub record: Arc<Record>,
     pub terms: Arc<Terms>,
     pub method: Method,
     pub target: Target,
@@ -69,17 +73,21 @@ struct Errand {
 impl Errand {
     async fn run(self: Arc<Self>) -> Result<Arrival<Error>, Error> {
         let after = self.way.terms.limits.total_time;
-        let arrived = match self.way.site.turn(after).await {
-            Err(error) => Err(error.into()),
-            Ok(turn) => match self.way.target.form {
-                Form::File | Form::Raw => self.file(turn).await,
-                Form::Json => {
-                    let until = Instant::now() + after;
-                    self.before(until, self.json(turn, until)).await
-                }
-            },
+        let turn = match self.way.site.turn(after).await {
+            Err(error) => return self.telling(Err(error.into())),
+            Ok(turn) => turn,
         };
-        self.telling(arrived)
+        let started = self.way.record.now();
+        let arrived = match self.way.target.form {
+            Form::File | Form::Raw => self.file(turn).await,
+            Form::Json => {
+                let until = Instant::now() + after;
+                self.before(until, self.json(turn, until)).await
+            }
+        };
+        let arrived = self.telling(arrived)?;
+        self.way.record.began(started);
+        Ok(arrived)
     }
 
     /// Asks for a URL of the target's.
@@ -174,9 +182,10 @@ impl Errand {
         })
     }
 
-    /// Tells the log of an answer that cannot be handed on.
+    /// Tells the log and the record of an answer that cannot be handed on.
     fn telling<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
+            self.way.record.failed(error);
             let (portal, url) = (self.way.portal.id.as_str(), self.way.target.url());
             tracing::warn!(portal, path = url.path(), kind = error.kind(), %error,
                 "the portal's answer cannot be handed on");

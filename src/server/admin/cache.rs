@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::cache::Content;
 use crate::cache::DiskTier;
 use crate::gateway::{Filter, Item, Request, Selection, Totals};
-use crate::server::problem::Problem;
+use crate::server::document::Problem;
 use crate::server::{Located, Service, problem};
 
 use super::parameters::{self, Parameters};
@@ -165,7 +165,7 @@ fn disk(tier: &DiskTier) -> Value {
 pub(super) async fn fill(service: &Service, body: Incoming) -> Result<Value, Problem> {
     let url = url_in(body).await?;
     let (located, query) = locate(service, &url)?;
-    let Located::Bridge { place, terms, path } = service.locate(&located) else {
+    let Located::Bridge { place, terms, path, file: None } = service.locate(&located) else {
         return Err(not_a_portals());
     };
     let fields = HeaderMap::new();
@@ -201,7 +201,7 @@ pub(super) async fn fill(service: &Service, body: Incoming) -> Result<Value, Pro
         "status": problem.status().as_u16(),
         "bytes": 0,
         "cache": null,
-        "problem": problem.document(service),
+        "problem": json!(problem.document(service)),
     }))
 }
 

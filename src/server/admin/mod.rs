@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 
 use crate::gateway::Changes;
 
-use super::problem::Problem;
+use super::document::Problem;
 use super::{Handler, Live, Service, problem};
 
 pub use token::{Token, TokenError};
@@ -130,7 +130,7 @@ impl Handler for Admin {
         let status = response.status().as_u16();
         // Operators' own requests, so that it can be told who purged what; without the query.
         tracing::info!(target: "unpad::admin", method = %request.method,
-            path = %super::outermost::loggable(request.uri.path()), status, "answered");
+            path = %super::shown::loggable(request.uri.path()), status, "answered");
         response
     }
 }

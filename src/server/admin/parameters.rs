@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use url::form_urlencoded;
 
 use crate::gateway::Filter;
-use crate::server::problem::Problem;
+use crate::server::document::Problem;
 
 use super::refusal;
 

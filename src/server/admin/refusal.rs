@@ -5,7 +5,7 @@ use http::header::{ALLOW, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
 use crate::server::Service;
-use crate::server::problem::Problem;
+use crate::server::document::Problem;
 
 /// RFC 6750 §3.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"unpad admin\"");
@@ -61,13 +61,14 @@ pub(super) fn not_reloaded(sentence: String) -> Problem {
 /// A refusal as an answer: without what the public's answers carry.
 pub(super) fn response(problem: Problem, service: &Service) -> Response {
     let status = problem.status();
-    let document = problem.document(service);
+    let allowed = problem.member("allow").cloned();
     let mut response = problem.response(service);
     let fields = response.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
         fields.insert(WWW_AUTHENTICATE, CHALLENGE);
     }
-    if let Some(Ok(allowed)) = document["allow"].as_str().map(HeaderValue::from_str) {
+    let allowed = allowed.as_ref().and_then(|allowed| allowed.as_str());
+    if let Some(Ok(allowed)) = allowed.map(HeaderValue::from_str) {
         fields.insert(ALLOW, allowed);
     }
     response

@@ -1,0 +1,159 @@
+//! A problem as a document (RFC 9457) that is CKAN-shaped at the same time: CKAN's clients decide by
+//! `success` and `error.__type`. Which problems there are is in `problem`.
+
+use axum::response::Response;
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::gateway::Error;
+
+use super::Service;
+use super::metrics::Account;
+
+/// A problem document.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(super) struct Document<'a> {
+    /// Where the problem type is explained; its fragment is the type's name.
+    r#type: String,
+    /// The type in words.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// What happened, and what can be done about it.
+    detail: &'a str,
+    /// Always false, as in CKAN's errors.
+    success: bool,
+    error: CkanError<'a>,
+    /// What else is known, such as `portal`, `portal_url` and `portal_status`.
+    #[serde(flatten)]
+    members: &'a Map<String, Value>,
+}
+
+/// The same for CKAN's clients.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CkanError<'a> {
+    /// By which clients decide what to raise.
+    #[serde(rename = "__type")]
+    r#type: &'static str,
+    message: &'a str,
+}
+
+/// A problem, before it is written down.
+#[derive(Debug)]
+pub(super) struct Problem {
+    /// The heading in `docs/problems.md`; `None` for `about:blank`.
+    slug: Option<&'static str>,
+    status: StatusCode,
+    title: &'static str,
+    detail: String,
+    members: Map<String, Value>,
+    retry_after: Option<std::time::Duration>,
+    allow: Option<HeaderValue>,
+}
+
+impl Problem {
+    pub(super) fn new(
+        slug: &'static str,
+        status: u16,
+        title: &'static str,
+        detail: String,
+    ) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let members = Map::new();
+        Self { slug: Some(slug), status, title, detail, members, retry_after: None, allow: None }
+    }
+
+    /// RFC 9457 §4.2.1: a problem that the status says all about.
+    pub(super) fn blank(status: u16, title: &'static str, detail: String) -> Self {
+        Self { slug: None, ..Self::new("", status, title, detail) }
+    }
+
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Says what the portal was asked for, if the error is about its answer.
+    pub(super) fn of_target(self, error: &Error, target: impl Fn() -> Option<String>) -> Self {
+        match target().filter(|_| error.is_of_the_portal()) {
+            Some(url) => self.with("portal_url", url),
+            None => self,
+        }
+    }
+
+    pub(super) fn after(mut self, wait: std::time::Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    pub(super) fn allowing(self, methods: HeaderValue) -> Self {
+        Self { allow: Some(methods), ..self }
+    }
+
+    /// The document.
+    pub(super) fn document(&self, service: &Service) -> Document<'_> {
+        Document {
+            r#type: match self.slug {
+                Some(slug) => service.link(&format!("/problems#{slug}")),
+                None => "about:blank".to_owned(),
+            },
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            success: false,
+            error: CkanError { r#type: self.ckan_type(), message: &self.detail },
+            members: &self.members,
+        }
+    }
+
+    /// What else is known.
+    pub(super) fn member(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
+
+    /// Title and detail.
+    pub(super) fn told(self) -> (&'static str, String) {
+        (self.title, self.detail)
+    }
+
+    /// The status.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The document as an answer.
+    pub(super) fn response(self, service: &Service) -> Response {
+        let mut response = super::json(&self.document(service));
+        *response.status_mut() = self.status;
+        let fields = response.headers_mut();
+        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(allow) = self.allow {
+            fields.insert(ALLOW, allow);
+        }
+        if self.slug == Some("bad-request") {
+            // What follows on the connection may not be what the client means by it.
+            fields.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(wait) = self.retry_after {
+            // Rounded up: a client that comes back a moment early would be refused again.
+            fields.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        }
+        let told = Account { cache: None, problem: Some(self.slug.unwrap_or("about:blank")) };
+        response.extensions_mut().insert(told);
+        response
+    }
+
+    /// CKAN's own type where it has one, so that its clients raise what they would raise.
+    fn ckan_type(&self) -> &'static str {
+        match self.status.as_u16() {
+            404 => "Not Found Error",
+            403 => "Authorization Error",
+            _ => self.title,
+        }
+    }
+}

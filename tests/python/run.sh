@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Tries the Python client on the demonstration portal and on a portal that misbehaves (portal.py), with pandas
+# and without. Needs bash and Python 3.9 or later with venv; what it installs is kept outside the tree.
+#
+#   tests/python/run.sh [PROGRAM]        # default: ${CARGO_TARGET_DIR:-target}/debug/unpad
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+here=$PWD/tests/python
+program=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/debug/unpad}")
+tools=${UNPAD_CI_TOOLS:-${TMPDIR:-/tmp}/unpad-ci-tools}/python
+work=$(mktemp -d)
+started=()
+
+finish() {
+  local pid
+  for pid in "${started[@]}"; do
+    kill "$pid" 2>>"$work/ended" || true
+    wait "$pid" 2>>"$work/ended" || true
+  done
+  rm -rf "$work"
+}
+trap finish EXIT
+
+fail() { # MESSAGE [LOG]
+  printf 'Python client: %s\n' "$1" >&2
+  if [ -n "${2:-}" ]; then tail -n 20 "$2" >&2; fi
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# The oldest Python that the client promises, where it is installed.
+oldest() {
+  if python3.9 -c 'import venv, ensurepip' 2>>"$work/ended"; then echo python3.9; else echo python3; fi
+}
+
+install_pythons() {
+  python3 -c 'import venv, ensurepip' 2>>"$work/ended" || {
+    as_root apt-get update -qq
+    as_root apt-get install --yes -qq --no-install-recommends python3 python3-venv >"$work/apt.log" 2>&1 || fail 'apt-get install' "$work/apt.log"
+  }
+  local wanted
+  wanted=$({ cat "$here/requirements.txt"; "$(oldest)" -V; python3 -V; } | sha256sum | cut -c1-16)
+  venvs=$tools/$wanted
+  [ -e "$venvs/.done" ] && return
+  rm -rf "${venvs:?}"
+  mkdir -p "$venvs"
+  "$(oldest)" -m venv "$venvs/bare"
+  python3 -m venv "$venvs/pandas"
+  "$venvs/pandas/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt" >"$work/pip.log" 2>&1 || fail 'pip install' "$work/pip.log"
+  touch "$venvs/.done"
+}
+
+# Starts a server and waits, at most twenty seconds, for what it says when it is ready.
+start() { # NAME PATTERN COMMAND…
+  local name=$1 pattern=$2
+  shift 2
+  "$@" >"$work/$name.out" 2>"$work/$name.log" &
+  started+=($!)
+  for _ in $(seq 200); do
+    said=$(sed -nE "s@$pattern@\1@p" "$work/$name.out" | head -n 1)
+    [ -z "$said" ] || return 0
+    kill -0 "$!" 2>>"$work/ended" || break
+    sleep 0.1
+  done
+  fail "$name does not start" "$work/$name.log"
+}
+
+install_pythons
+start portal '^The portal listens at ([0-9]+)$' python3 -B "$here/portal.py"
+portal=http://127.0.0.1:$said
+cat >"$work/portals.yaml" <<PORTALS
+portals:
+  faulty:
+    base: $portal/data
+    limits: { json_bytes: 1MiB }
+    allow_cidr: ["127.0.0.1/32"]
+  simple:
+    base: $portal/files
+    dialect: plain
+    licence: CC-BY-4.0
+    attribution: Ajuntament de Vilanova del Camí
+    allow_cidr: ["127.0.0.1/32"]
+  soda: { base: "$portal/", dialect: socrata, allow_cidr: ["127.0.0.1/32"] }
+  down: { base: "http://127.0.0.1:9", allow_cidr: ["127.0.0.1/32"] }
+PORTALS
+start faults '^unpad serves .* at (http://[0-9.:]+)/.*' "$program" serve --config "$work/portals.yaml" \
+  --listen 127.0.0.1:0 --cache-dir "$work/cache" --log-level error
+export FAULTS=$said
+start demo '^What else is here: (http://[0-9.:]+)/.*' "$program" demo --listen 127.0.0.1:0 --log-level warn
+export GATEWAY=$said
+
+failed=0
+for kind in bare pandas; do
+  WITH_PANDAS=$([ "$kind" = pandas ] && echo 1 || echo 0)
+  export WITH_PANDAS
+  printf 'Python client with %s, %s\n' "$("$venvs/$kind/bin/python" -V)" "$kind"
+  PYTHONPATH=$PWD/clients/python:$here "$venvs/$kind/bin/python" -B -W error -W default::ResourceWarning -m unittest discover -s "$here" || failed=1
+done
+# What the document tells people to write, with the package from the gateway.
+document=$PWD/docs/notebooks.md
+(cd "$work" && "$venvs/pandas/bin/pip" install -q --disable-pip-version-check --force-reinstall \
+  "$GATEWAY/client/unpad-0.1.0-py3-none-any.whl" && "$venvs/pandas/bin/python" -B "$here/docs.py" "$document" "$GATEWAY") || failed=1
+"$venvs/pandas/bin/pip" uninstall -q --yes unpad || failed=1
+exit "$failed"
