@@ -221,7 +221,9 @@ export async function lite({ checks, open, gateway, portal, sites, shots }) {
         if (!step.fails) assert.equal(answer.error, undefined, answer.error)
         return step.holds(answer)
       })
-      if (!held) await lab.page.screenshot({ path: path.join(shots, `failed-${name}-${book.name}-${book.steps.indexOf(step)}.png`) })
+      if (held) continue
+      for (const each of lab.complaints.splice(0).slice(-5)) console.log(`         the page says: ${each.slice(0, 500)}`)
+      await lab.page.screenshot({ path: path.join(shots, `failed-${name}-${book.name}-${book.steps.indexOf(step)}.png`) })
     }
   }
 }

@@ -21,9 +21,14 @@ export const END = '\u220e'
 export async function startLab({ open, folder, isolated, exposed, notebooks }) {
   const site = await serve({ folder, made: made(folder, exposed, notebooks), fields: isolated ? ISOLATED : {} })
   const context = await open({ viewport: { width: 1280, height: 800 } })
+  if (isolated) await context.addInitScript(waitInAnyCase)
   const page = await context.newPage()
+  const complaints = []
+  page.on('pageerror', error => complaints.push(String(error)))
+  page.on('console', message => message.type() === 'error' && complaints.push(message.text()))
   return {
     page,
+    complaints,
     origin: site.origin,
     openNotebook: name => openNotebook(page, site.origin, name),
     close: async () => {
@@ -43,8 +48,7 @@ export function notebook(cells, kernel = 'python') {
   }
 }
 
-// A cell of Python that tells when it has run, whatever becomes of the kernel's own word for it: where a
-// page is isolated, JupyterLite 0.8.6 loses that now and then.
+// A cell of Python that tells when all it prints is in the page.
 export function python(code) {
   return `${code}\nprint("${END}")`
 }
@@ -64,6 +68,17 @@ function made(folder, exposed, notebooks) {
     '/jupyter-lite.json': JSON.stringify(config),
     '/api/contents/all.json': JSON.stringify({ ...entry, name: '', path: '', type: 'directory', mimetype: '', content }),
     ...Object.fromEntries(Object.entries(notebooks).map(([name, value]) => [`/files/${name}`, JSON.stringify(value)]))
+  }
+}
+
+// Where a page is isolated, JupyterLite 0.8.6 waits for its kernel by Atomics.waitAsync and takes for
+// granted that there is something to wait for. A worker that was faster makes it lose a message: a cell
+// stays at [*], or the kernel never starts. That is not what is tried here.
+function waitInAnyCase() {
+  const { waitAsync } = Atomics
+  Atomics.waitAsync = (...given) => {
+    const { async, value } = waitAsync(...given)
+    return { async: true, value: async ? value : Promise.resolve(value) }
   }
 }
 

@@ -13,7 +13,7 @@ import { Checks, within } from './checking.mjs'
 import { docs } from './docs.mjs'
 import { examples } from './examples.mjs'
 import { lite } from './lite.mjs'
-import { ISOLATED, page, serve } from './serving.mjs'
+import { ISOLATED, page } from './serving.mjs'
 
 const { PACKAGES, SITES, CHROMIUM, PROGRAM, GATEWAY, PORTAL, WORK, SHOTS } = process.env
 const { chromium } = createRequire(path.join(PACKAGES, 'package.json'))('playwright-core')
@@ -29,7 +29,7 @@ const opened = []
 let browser, second
 
 try {
-  const plain = await serve({ made: { '/': '<!doctype html><title>A page</title><link rel="icon" href="data:,">', '/point.svg': SVG } })
+  const plain = await page({}, { '/point.svg': SVG })
   const isolated = await page(ISOLATED)
   const away = await page()
   const listed = await page()

@@ -38,9 +38,9 @@ export async function serve({ folder, made = {}, fields = {} }) {
   }
 }
 
-// An empty page at `/`, for scripts that a test brings itself.
-export function page(fields = {}) {
-  return serve({ made: { '/': EMPTY }, fields })
+// An empty page at `/`, for scripts that a test brings itself, and what else it is to have.
+export function page(fields = {}, made = {}) {
+  return serve({ made: { '/': EMPTY, ...made }, fields })
 }
 
 function find(asked, folder, made) {
