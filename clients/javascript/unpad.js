@@ -128,10 +128,7 @@ export async function resolve(reference, { signal } = {}) {
   let text = written(reference);
   if (text.startsWith(`${base()}/`)) text = text.slice(base().length);
   const found = await json(`${base()}/resolve?url=${segment(text)}`, { signal });
-  // A path without the prefix that the gateway may stand below is one behind that prefix.
-  const prefix = new URL(`${base()}/`);
-  const inside = /^\/(?!\/)/.test(found.url) && !found.url.startsWith(prefix.pathname);
-  found.url = new URL(inside ? found.url.slice(1) : found.url, prefix).href;
+  found.url = new URL(found.url, `${base()}/`).href;
   return found;
 }
 
@@ -180,8 +177,6 @@ async function collect(response, { most = MOST_BYTES, signal, onProgress } = {})
     parts.push(part.value);
     onProgress?.({ bytes, total });
   }
-  if (total !== null && bytes !== total)
-    throw new UnpadError("The answer broke off", `${bytes} bytes of ${response.url} came, not ${total}.`, "Try again.", { type: "answer-broken" });
   if (parts.length === 1) return parts[0];
   const whole = new Uint8Array(bytes);
   let at = 0;
@@ -520,14 +515,19 @@ export async function readText(reference, { encoding, refresh, signal, onProgres
 export async function readJSON(reference, { integers = "text", refresh, signal, onProgress } = {}) {
   const { kind, url } = await locate(reference, { signal });
   const document = await json(url, { integers, refresh, signal, onProgress });
-  return kind === "dataset" && isObject(document?.result) ? remember(document.result, provenance(document)) : document;
+  return kind === "dataset" && isObject(document?.result) ? remember(document.result, licensed(provenance(document), document.result)) : document;
 }
+
+/** A dataset's own licence says more than its portal's. */
+const licensed = (told, dataset) => ({ ...told, licence: dataset?.license_url || dataset?.license_title || told.licence });
 
 export async function readCSV(reference, { delimiter, encoding, refresh, signal, onProgress } = {}) {
   const found = await locate(reference, { signal });
   let { url } = found;
+  let licence = null;
   if (found.kind === "dataset") {
     const all = await listed(found, { refresh, signal });
+    licence = provenance(all).licence;
     const files = all.filter((one) => /^\.?csv$/i.test(one.format) || (!one.format && /csv/i.test(one.mediaType ?? "")));
     if (files.length !== 1) {
       const lines = (files.length ? files : all).map((one) => `await unpad.readCSV(${JSON.stringify(one.reference)})  // ${one.name}, ${one.format || "no format"}`);
@@ -545,7 +545,7 @@ export async function readCSV(reference, { delimiter, encoding, refresh, signal,
   if (/\b(json|html)\b/i.test(type) && /^\s*[<{]/.test(new TextDecoder().decode(bytes.subarray(0, 40))))
     throw new UnpadError("This is not CSV", `${url} is ${type}.`, "Read it with readJSON, or keep it with save.", { type: "not-csv", portal: found.portal });
   const { text, encoding: used } = decode(bytes, type, encoding);
-  return remember(hidden(parseCSV(text, delimiter), { encoding: used }), told);
+  return remember(hidden(parseCSV(text, delimiter), { encoding: used }), { ...told, licence: licence ?? told.licence });
 }
 
 export async function datasets(portal, q = "", { limit = 20, offset = 0, refresh, signal } = {}) {
@@ -605,7 +605,7 @@ async function listed({ portal, dialect, dataset }, { refresh, signal }) {
     bytes: Number.isSafeInteger(Number(one.size ?? NaN)) ? Number(one.size) : null, modified: one.last_modified ?? one.created ?? null,
     inDatastore: one.datastore_active === true, reference: `${portal}/-/resource/${segment(one.id)}`,
   }));
-  return remember(list, provenance(document));
+  return remember(list, licensed(provenance(document), document?.result));
 }
 
 export async function table(referenceOrPortal, resourceId = undefined, options = {}) {

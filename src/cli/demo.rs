@@ -59,6 +59,8 @@ fn config(portal_at: SocketAddr) -> Result<Config, String> {
     portal.title = Some("The demonstration portal".to_owned());
     // So that the links in its answers, by its own name for itself, are known for its own.
     portal.home = demo::SITE_URL.parse().ok();
+    portal.licence = Some("CC-BY-4.0".to_owned());
+    portal.attribution = Some("unpad's demonstration (invented data)".to_owned());
     Ok(Config { registry: Registry::new(vec![portal]), ..Config::default() })
 }
 

@@ -2,8 +2,6 @@
 //! `/raw?url=` (allOrigins). They are resolved to a registered portal, or to an open target. It
 //! answers nothing.
 
-use std::borrow::Cow;
-
 use http::Uri;
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -61,20 +59,6 @@ pub(super) fn read(service: &Service, uri: &Uri) -> DropIn {
         (Some(place), Ok(uri)) => DropIn::Open(place, uri),
         (Some(_), Err(_)) => DropIn::Refused(problem::bad_target()),
         (None, _) => DropIn::Refused(problem::target_not_allowed(service)),
-    }
-}
-
-/// A path as it may be logged: a target's user information is somebody's password.
-pub(super) fn without_user_information(path: &str) -> Cow<'_, str> {
-    let authority = path.strip_prefix("/http").and_then(|_| {
-        let start = path.find(":/")? + 2;
-        let start = start + path[start..].len() - path[start..].trim_start_matches('/').len();
-        let end = path[start..].find('/').map_or(path.len(), |at| start + at);
-        Some((start, start + path[start..end].rfind('@')?))
-    });
-    match authority {
-        Some((start, at)) => format!("{}REDACTED{}", &path[..start], &path[at..]).into(),
-        None => Cow::Borrowed(path),
     }
 }
 

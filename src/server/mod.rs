@@ -34,6 +34,7 @@ mod problem;
 mod registry;
 mod resolve;
 mod router;
+mod shown;
 mod status;
 
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! What holds for every request, whatever it asks for: the checks before a handler sees it, CORS,
 //! the fields of every answer, the access log, the metrics, and that a panic costs one request.
 
-use std::borrow::Cow;
 use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -23,6 +22,7 @@ use crate::portal::Terms;
 use super::document::Problem;
 use super::drop_in::{self, DropIn};
 use super::metrics::{Account, Labels};
+use super::shown::{loggable, without_user_information};
 use super::{Located, Service, problem, router};
 
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -87,7 +87,7 @@ pub(super) async fn answer(service: &Service, mut request: Parts, content: Incom
     }
     finish(service, located, response.headers_mut());
     let path = written.as_ref().map_or(path, |uri| uri.path());
-    let path = &*drop_in::without_user_information(path);
+    let path = &*without_user_information(path);
     account(service, &request.method, path, located, &response, started);
     response
 }
@@ -201,19 +201,6 @@ fn finish(service: &Service, located: Located<'_>, fields: &mut HeaderMap) {
     if service.is_draining() {
         fields.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-}
-
-/// A path as it may stand in a log: printable ASCII, and not longer than a line.
-pub(super) fn loggable(path: &str) -> Cow<'_, str> {
-    const LONGEST: usize = 1024;
-    if path.len() <= LONGEST && path.bytes().all(|b| b.is_ascii_graphic()) {
-        return Cow::Borrowed(path);
-    }
-    let mut escaped: String = path.escape_default().take(LONGEST).collect();
-    if path.len() > LONGEST {
-        escaped.push_str("...");
-    }
-    Cow::Owned(escaped)
 }
 
 /// One line in the log and one count, without query and client: those can be personal.

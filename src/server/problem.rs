@@ -10,7 +10,7 @@ use crate::upstream::RedirectRefusal;
 
 use super::Service;
 use super::document::Problem;
-use super::outermost::loggable;
+use super::shown::loggable;
 
 /// No portal has that id. The id is not repeated: it is the caller's text.
 pub(super) fn unknown_portal(service: &Service) -> Problem {

@@ -26,7 +26,8 @@ pub(super) struct Resolved<'a> {
     dataset: Option<&'a str>,
     /// The resource's id, where the link has one.
     resource: Option<&'a str>,
-    /// What brings it here: absolute, or to be resolved against the gateway's own URL.
+    /// What brings it here: absolute where the gateway knows its public URL, else relative to the URL of
+    /// this answer.
     url: String,
 }
 
@@ -47,7 +48,11 @@ pub(super) fn answer(service: &Service, query: Option<&str>) -> Response {
             kind: word(found.link.kind),
             dataset: found.link.dataset.as_deref(),
             resource: found.link.resource.as_deref(),
-            url: service.link(&found.path),
+            url: match service.options.public_url {
+                Some(_) => service.link(&found.path),
+                // Right also below a prefix that a front server takes off, of which nobody told us.
+                None => format!(".{}", found.path),
+            },
         }),
         Err(error) => refusal(service, &error).response(service),
     }

@@ -32,7 +32,7 @@ test('every form of a reference that people copy finds its way', async () => {
   ]) {
     const found = await unpad.resolve(reference)
     assert.deepEqual([found.portal, found.dialect, found.kind, found.dataset, found.resource], ['demo', 'ckan', kind, dataset, resource], reference)
-    assert.ok(found.url.startsWith(`${GATEWAY}/p/demo/`), found.url)
+    assert.ok(`${found.url}/`.startsWith(`${GATEWAY}/p/demo/`), found.url)
   }
 })
 
@@ -80,6 +80,15 @@ test('CSV is read from a dataset, a resource, a download link and a table', asyn
     assert.deepEqual([rows.length, rows[0].id_mesura, rows[0].observacions], [2400, '9007199254740993', 'Estació de fons urbà, "Bellvitge"'], reference)
     assert.match(unpad.provenance(rows).source, new RegExp(`^${DEMO_PORTAL}/`))
   }
+})
+
+test('the licence is that of the dataset, and else that of the portal', async () => {
+  const licence = async result => unpad.provenance(await result).licence
+  const own = 'http://www.opendefinition.org/licenses/cc-by'
+  assert.equal(await licence(unpad.readJSON(`demo/dataset/${DATASET}`)), own)
+  assert.equal(await licence(unpad.resources(`demo/dataset/${DATASET}`)), own)
+  assert.equal(await licence(unpad.readCSV(`demo/dataset/${DATASET}`)), own)
+  assert.equal(await licence(unpad.datasets('demo', 'aire')), 'https://spdx.org/licenses/CC-BY-4.0')
 })
 
 test('what is saved is what the gateway sends, and its digest is told', async () => {

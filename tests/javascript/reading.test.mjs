@@ -43,7 +43,7 @@ test('a URL of the gateway is asked as it is, anything else is resolved first', 
   }))
 
 test('a gateway below a prefix is asked below it, whether or not it knows its prefix', async () => {
-  for (const told of ['/p/city/a.json', '/unpad/p/city/a.json', null]) {
+  for (const told of ['./p/city/a.json', '/unpad/p/city/a.json', null]) {
     await within({
       '/unpad/resolve': (request, response) => send(response, { kind: 'file', url: told ?? `http://${request.headers.host}/unpad/p/city/a.json` }),
       '/unpad/p/city/a.json': { a: 1 }
@@ -132,12 +132,19 @@ test('an answer that breaks off is an error, with and without a length', async (
   }
 })
 
-test('an answer without end is given up', () =>
+test('an answer that is longer than may be held is given up', () =>
   within({
     '/p/city/a.bin': (_, response) => {
       response.writeHead(200, { 'content-type': 'application/octet-stream' })
       const block = Buffer.alloc(16 << 20)
-      const more = () => { while (!response.destroyed && response.write(block)); }
+      let left = 30
+      const more = () => {
+        while (!response.destroyed && left > 0) {
+          left -= 1
+          if (!response.write(block)) return
+        }
+        response.end()
+      }
       response.on('drain', more)
       more()
     }
@@ -230,6 +237,17 @@ test('a table that changes while it is read is an error, never a gap', async () 
   }
 })
 
+test('the provenance of a table is that of its oldest page', async () => {
+  const dates = ['Wed, 25 Nov 2026 02:30:05 GMT', 'Wed, 25 Nov 2026 02:30:01 GMT', 'Wed, 25 Nov 2026 02:30:09 GMT']
+  let page = 0
+  await within({
+    '/p/city/api/3/action/datastore_search': (request, response, url) => {
+      response.setHeader('date', dates[page++])
+      datastore(70, 32)(request, response, url)
+    }
+  }, async ({ unpad }) => assert.equal(unpad.provenance(await unpad.table('city', 'r1')).retrieved.toISOString(), '2026-11-25T02:30:01.000Z'))
+})
+
 test('a table that does not say how long it is is an error', () =>
   within({ '/p/city/api/3/action/datastore_search': datastore(70, 32, ({ total, ...result }) => result) }, ({ unpad }) =>
     assert.rejects(unpad.table('city', 'r1'), { name: 'UnpadError', title: 'The portal\'s answer is no table' })))
@@ -290,7 +308,7 @@ test('CSV has quotes, line ends of every kind, and lines that are empty', async 
 
 test('the delimiter of CSV is found, also beside decimal commas and within quotes', async () => {
   for (const [text, delimiter] of [
-    ['a;b\n1,5;2,5\n', ';'], ['a\tb\n1;2\t3\n', '\t'], ['a|b\n1|2\n', '|'], ['"a;x;y",b\n"1;2;3",2\n', ','], ['a;b,c;d\n1;2;3\n4;5;6\n', ';']
+    ['a;b\n1,5;2,5\n', ';'], ['a\tb\n1;2\t3\n', '\t'], ['a|b\n1|2\n', '|'], ['"a;x;y",b\n"1;2;3",2\n', ','], ['a;b,c;d\n1;2;3\n4;5;6\n', ';'], ['a,b,c;d\n1;2\n3;4\n', ';']
   ]) assert.equal((await readCSV(text)).delimiter, delimiter, text)
   assert.deepEqual((await readCSV('a;b\n1;2', { delimiter: ',' })).columns, ['a;b'])
 })

@@ -91,7 +91,8 @@ test('in IndexedDB, the record of a file has all its members, and folders have r
   assert.deepEqual([folder.name, folder.path, folder.type, folder.format, folder.mimetype, folder.content, folder.size], ['new', 'data/new', 'directory', 'json', '', null, 0])
   files.set('data/new/a.json', { ...files.get('data/new/a.json'), created: 'then' })
   await world.unpad.save('city/latin.csv', 'data/new/a.json')
-  assert.deepEqual([files.get('data/new/a.json').created, files.get('data/new/a.json').size], ['then', LATIN.length])
+  const again = databases[storage('/lite/')].files.get('data/new/a.json')
+  assert.deepEqual([again.created, again.size], ['then', LATIN.length])
   assert.equal(globalThis.indexedDB.opened, 0)
 })
 
@@ -135,7 +136,7 @@ test('a worker that cannot know where it is writes to the only site, and to none
 
 test('where there are no files to write, the error has the Python to paste', async () => {
   for (const [href, databases, why] of [
-    ['http://127.0.0.1/page.html', {}, /There is no JupyterLite here/],
+    ['http://127.0.0.1/page.html', { other: { files: new Map() } }, /There is no JupyterLite here/],
     ['http://127.0.0.1/page.html', { [storage('/lite/')]: { files: new Map() } }, /at another path/],
     ['http://127.0.0.1/page.html', { [storage('/')]: {} }, /has no files yet/],
     ['http://127.0.0.1/page.html', { 'JupyterLite Storage': {} }, /has no files yet/]

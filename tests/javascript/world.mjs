@@ -140,13 +140,14 @@ export function contentsManager(files) {
   const manager = {
     made: [],
     async get(path) {
+      // What takes its time lets another call in between.
+      await new Promise(done => setImmediate(done))
       if (!files.has(path)) throw new Error(`Could not find content with path ${path}`)
       return files.get(path)
     },
     async save(path, options) {
       const folder = path.split('/').slice(0, -1).join('/')
       if (folder && files.get(folder)?.type !== 'directory') throw new Error(`${folder} is missing`)
-      // What takes its time lets another call in between.
       await new Promise(done => setImmediate(done))
       manager.made.push(path)
       files.set(path, { ...options, path })

@@ -76,6 +76,7 @@ cat >"$work/portals.yaml" <<PORTALS
 portals:
   faulty:
     base: $portal/data
+    limits: { json_bytes: 1MiB }
     allow_cidr: ["127.0.0.1/32"]
   simple:
     base: $portal/files
@@ -99,4 +100,9 @@ for kind in bare pandas; do
   printf 'Python client with %s, %s\n' "$("$venvs/$kind/bin/python" -V)" "$kind"
   PYTHONPATH=$PWD/clients/python:$here "$venvs/$kind/bin/python" -B -W error -W default::ResourceWarning -m unittest discover -s "$here" || failed=1
 done
+# What the document tells people to write, with the package from the gateway.
+document=$PWD/docs/notebooks.md
+(cd "$work" && "$venvs/pandas/bin/pip" install -q --disable-pip-version-check --force-reinstall \
+  "$GATEWAY/client/unpad-0.1.0-py3-none-any.whl" && "$venvs/pandas/bin/python" -B "$here/docs.py" "$document" "$GATEWAY") || failed=1
+"$venvs/pandas/bin/pip" uninstall -q --yes unpad || failed=1
 exit "$failed"

@@ -103,8 +103,13 @@ class Gateways(Case):
 
     def test_redirections_lead_only_to_the_web(self):
         with Liar(lambda path: (302, {"Location": "ftp://127.0.0.1/x", "Content-Length": "0"}, b"")) as liar:
-            with self.assertRaises(unpad.UnpadError):
-                unpad.sync.read_json(f"{liar.url}/p/x/y")
+            self.assertIn("302", str(self.raises(unpad.PortalError, "save", f"{liar.url}/p/x/y", self.folder / "x")))
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_redirections_within_the_web_are_followed(self):
+        with Liar(lambda path: (302, {"Location": "/p/x/z", "Content-Length": "0"}, b"") if path == "/p/x/y" else
+                  (200, {"Content-Length": "2"}, b"[]")) as liar:
+            self.assertEqual(self.call("read_json", f"{liar.url}/p/x/y"), [])
 
     def test_a_portal_named_by_its_own_host_is_resolved_by_the_gateway(self):
         unpad.use(DEMO)

@@ -30,7 +30,7 @@ class ProgressText(Case):
         with mock.patch.object(importlib.util, "find_spec", return_value=None):
             said = self.told(True)
         self.assertTrue(said.startswith("\rDownload: "), said)
-        self.assertTrue(said.endswith("5.1 MB of 5.1 MB (100 %)\n"), said)
+        self.assertTrue(said.endswith("5.1 of 5.1 MB (100 %)\n"), said)
         self.assertEqual(said.count("\n"), 1)
 
     def test_text_is_written_five_times_a_second(self):

@@ -43,7 +43,7 @@ class Provenances(Case):
                   "Unpad-Attribution": '%"Ajuntament %c3%a9"'}
         with answering(fields):
             found = self.call("read_json", f"{unpad.gateway()}/p/x/y").provenance
-        self.assertEqual(found.retrieved, datetime(2026, 11, 25, 2, tzinfo=timezone.utc))
+        self.assertEqual(found.retrieved, datetime(2026, 11, 25, 2, 0, 10, tzinfo=timezone.utc))
         self.assertEqual((found.source, found.licence, found.attribution, found.cache, found.age),
                          ("https://p.example/a,b", "https://l.example/", "Ajuntament é", "stale", 10))
 
@@ -60,13 +60,17 @@ class Provenances(Case):
             self.assertEqual(self.call("read_json", f"{unpad.gateway()}/p/x/y"), {"a": 1})
 
     def test_an_answer_that_is_cut_off_is_an_error_and_nothing_is_written(self):
-        for reference in (self.file("cut.csv"), None):
-            with answering({"Content-Length": "100"}) as liar:
-                if reference:
-                    unpad.use(FAULTS)
-                error = self.raises(unpad.BrokenAnswer, "save", reference or f"{liar.url}/p/x/y", self.folder / "x")
-            self.assertIn("bytes came", error.detail)
-            self.assertEqual(os.listdir(self.folder), [])
+        with answering({"Content-Length": "100"}) as liar:
+            error = self.raises(unpad.BrokenAnswer, "save", f"{liar.url}/p/x/y", self.folder / "x")
+        self.assertIn("bytes came", error.detail)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_a_file_that_breaks_off_at_the_portal_is_not_written(self):
+        unpad.use(FAULTS)
+        # Where it breaks off before the gateway has written the head of its answer, there is none at all.
+        with self.assertRaises((unpad.BrokenAnswer, unpad.GatewayUnreachable)):
+            self.call("save", self.file("cut.csv"), self.folder / "x")
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_a_coded_answer_is_decoded_and_its_digest_is_of_what_was_sent(self):
         import gzip
@@ -96,8 +100,11 @@ class Hostile(Case):
     def test_results_can_be_copied_pickled_and_written_as_json(self):
         with answering({"Date": "Wed, 25 Nov 2026 02:00:10 GMT"}):
             found = unpad.sync.read_json(f"{unpad.gateway()}/p/x/y")
-        for again in (copy.deepcopy(found), pickle.loads(pickle.dumps(found))):
-            self.assertEqual((again, again.provenance.retrieved), (found, found.provenance.retrieved))
+        unpad.use(FAULTS)
+        for result in (found, unpad.sync.table("faulty", "whole")):
+            for again in (copy.deepcopy(result), pickle.loads(pickle.dumps(result))):
+                self.assertIs(type(again), type(result))
+                self.assertEqual((again, vars(again)), (result, vars(result)))
         self.assertEqual(json.loads(json.dumps(found.provenance))["retrieved"], "2026-11-25T02:00:10+00:00")
 
     def test_other_things_have_none(self):

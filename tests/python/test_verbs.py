@@ -132,6 +132,21 @@ class Listings(Case):
             self.assertTrue(inspect.iscoroutinefunction(getattr(unpad, verb)), verb)
             self.assertEqual(inspect.signature(getattr(unpad, verb)), inspect.signature(getattr(unpad.sync, verb)), verb)
 
+    def test_two_verbs_run_at_the_same_time(self):
+        import asyncio
+        import threading
+        both = threading.Barrier(2, timeout=10)  # neither is answered before both have asked
+
+        def answer(path):
+            both.wait()
+            return 200, {"Content-Length": "2"}, b"[]"
+
+        async def ask(url):
+            return await asyncio.gather(unpad.read_json(f"{url}/p/x/a"), unpad.read_json(f"{url}/p/x/b"))
+
+        with Liar(answer) as liar:
+            self.assertEqual(asyncio.run(ask(liar.url)), [[], []])
+
     def test_the_test_runs_with_pandas_or_without_as_it_should(self):
         import importlib.util
         self.assertEqual(importlib.util.find_spec("pandas") is not None, PANDAS)

@@ -36,56 +36,56 @@ async fn links_of_a_portal_are_led_here() {
     let base = format!("{}/data", portal.origin());
     let show = "/p/city/api/3/action/package_show?id=aire";
     for (link, expected) in [
-        (base.clone(), "city portal - - /p/city".to_owned()),
-        (format!("{base}/"), "city portal - - /p/city".to_owned()),
-        (format!("{base}/ca/dataset/aire#x"), format!("city dataset aire - {show}")),
+        (base.clone(), "city portal - - ./p/city".to_owned()),
+        (format!("{base}/"), "city portal - - ./p/city".to_owned()),
+        (format!("{base}/ca/dataset/aire#x"), format!("city dataset aire - .{show}")),
         (format!("{base}/dataset/a\nb"), "400 invalid-path".to_owned()),
-        (format!(" {base}/dataset/aire "), format!("city dataset aire - {show}")),
+        (format!(" {base}/dataset/aire "), format!("city dataset aire - .{show}")),
         (
             format!("{base}/dataset/aire/resource/r-1"),
-            "city resource aire r-1 /p/city/-/resource/r-1".to_owned(),
+            "city resource aire r-1 ./p/city/-/resource/r-1".to_owned(),
         ),
         (
             format!("{base}/dataset/aire/resource/r-1/download/a%20b.csv?x=1"),
-            "city file aire r-1 /p/city/dataset/aire/resource/r-1/download/a%20b.csv?x=1"
+            "city file aire r-1 ./p/city/dataset/aire/resource/r-1/download/a%20b.csv?x=1"
                 .to_owned(),
         ),
         (
             format!("{base}/datastore/dump/r-1"),
-            "city table - r-1 /p/city/datastore/dump/r-1".to_owned(),
+            "city table - r-1 ./p/city/datastore/dump/r-1".to_owned(),
         ),
         (
             format!("{base}/api/3/action/package_search?q=a&rows=2"),
-            "city api - - /p/city/api/3/action/package_search?q=a&rows=2".to_owned(),
+            "city api - - ./p/city/api/3/action/package_search?q=a&rows=2".to_owned(),
         ),
         // By another name of the host.
         (
             "https://www.city.example/ca/dataset/aire".to_owned(),
-            format!("city dataset aire - {show}"),
+            format!("city dataset aire - .{show}"),
         ),
-        ("www.city.example/ca/dataset/aire".to_owned(), format!("city dataset aire - {show}")),
-        ("https://www.city.example/".to_owned(), "city portal - - /p/city".to_owned()),
+        ("www.city.example/ca/dataset/aire".to_owned(), format!("city dataset aire - .{show}")),
+        ("https://www.city.example/".to_owned(), "city portal - - ./p/city".to_owned()),
         (
             "https://www.city.example/data/datastore/dump/r-1".to_owned(),
-            "city table - r-1 /p/city/datastore/dump/r-1".to_owned(),
+            "city table - r-1 ./p/city/datastore/dump/r-1".to_owned(),
         ),
         ("https://www.city.example/about".to_owned(), "403 target-not-allowed".to_owned()),
         // A host for its files.
         (
             "https://a.files.city.example/x.csv?y=1".to_owned(),
-            "city file - - /https://a.files.city.example/x.csv?y=1".to_owned(),
+            "city file - - ./https://a.files.city.example/x.csv?y=1".to_owned(),
         ),
         (
             "https://soda.example/Health/Shots/abcd-1234/about_data".to_owned(),
             "soda resource abcd-1234 abcd-1234 \
-             /p/soda/api/views/abcd-1234/rows.csv?accessType=DOWNLOAD"
+             ./p/soda/api/views/abcd-1234/rows.csv?accessType=DOWNLOAD"
                 .to_owned(),
         ),
         // Short forms of our own.
-        ("city".to_owned(), "city portal - - /p/city".to_owned()),
-        ("city/dataset/aire".to_owned(), format!("city dataset aire - {show}")),
-        (show.to_owned(), format!("city api aire - {show}")),
-        (format!("http://127.0.0.1:8080{show}"), format!("city api aire - {show}")),
+        ("city".to_owned(), "city portal - - ./p/city".to_owned()),
+        ("city/dataset/aire".to_owned(), format!("city dataset aire - .{show}")),
+        (show.to_owned(), format!("city api aire - .{show}")),
+        (format!("http://127.0.0.1:8080{show}"), format!("city api aire - .{show}")),
         // What is none.
         ("nobody".to_owned(), "404 unknown-portal".to_owned()),
         ("/p/nobody/x".to_owned(), "404 unknown-portal".to_owned()),
@@ -110,7 +110,7 @@ async fn a_link_that_nobody_escaped_is_understood_too() {
     let world = world(&portal).await;
     let link = format!("{}/data/api/3/action/package_search?q=a&rows=2", portal.origin());
     let answer = world.get(&format!("/resolve?url={link}")).await;
-    assert_eq!(answer.json()["url"], "/p/city/api/3/action/package_search?q=a&rows=2");
+    assert_eq!(answer.json()["url"], "./p/city/api/3/action/package_search?q=a&rows=2");
 }
 
 #[tokio::test]

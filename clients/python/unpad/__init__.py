@@ -12,10 +12,12 @@ loop, `unpad.sync` has the same verbs without `await`. Each result says where it
 
 from ._errors import BrokenAnswer, GatewayUnreachable, InvalidReference, NotFound, PortalError, UnpadError
 from ._gateway import gateway, use
+from ._listings import datasets, portals, resources
 from ._provenance import Provenance, provenance
+from ._reading import read_csv, read_json, save
 from ._references import resolve
+from ._table import table
 from ._values import Listing, Rows, Saved, Table
-from ._verbs import datasets, portals, read_csv, read_json, resources, save, table
 from . import sync
 
 __all__ = ["read_json", "read_csv", "save", "datasets", "resources", "table", "portals", "resolve", "use", "gateway",

@@ -17,18 +17,17 @@ from ._transport import Broken, Unreached, joined
 
 def unreached(url: str, error: Any) -> Unreached:
     """A browser does not say to a page why a request failed, so these are the usual causes, likely ones first."""
-    page = getattr(js, "location", None)
-    scheme, host = (str(page.protocol), str(page.hostname)) if page else ("", "")
-    port = urlsplit(url)
-    causes = ["is it running, and does it allow this page's origin?"]
+    page = urlsplit(str(js.location.origin)) if hasattr(js, "location") else urlsplit("")
     local = _gateway.is_loopback(url)
-    if scheme == "https:" and port.scheme == "http" and not local:
-        causes.insert(0, "a page of https may not ask a gateway of http (mixed content): give the gateway https.")
-    if local and host not in ("localhost", "127.0.0.1", "[::1]"):
-        causes.insert(0, "Chrome asks for permission before a page may reach this machine: allow it in the page's "
-                         "settings (the icon beside the address, \u201cLocal network access\u201d or \u201cApps on device\u201d).")
+    causes = ["it is not running, does not allow this page's origin, or broke off its answer"]
+    if page.scheme == "https" and url.startswith("http:") and not local:
+        causes.insert(0, "a page of https may not ask a gateway of http (mixed content), which then needs https")
+    if local and not _gateway.is_loopback(page.geturl()):
+        causes.insert(0, "a page of http may not ask this machine, a page of https may" if page.scheme == "http" else
+                      "Chrome has not been allowed to let this page reach this machine: allow \u201clocal network access\u201d "
+                      "(or \u201capps on device\u201d) in the site's settings, beside the address")
     reason = str(getattr(error, "message", "") or error).strip().splitlines()[0].rstrip(".")
-    return Unreached(f"The browser says: {reason}", "Likely causes: " + " Or: ".join(causes))
+    return Unreached(f"The browser says: {reason}", f"Likely causes: {'; or '.join(causes)}.")
 
 
 async def ask(url: str, fields: Dict[str, str], refresh: bool) -> "_Fetched":
@@ -37,10 +36,10 @@ async def ask(url: str, fields: Dict[str, str], refresh: bool) -> "_Fetched":
     options = to_js({"headers": fields, "cache": "reload" if refresh else "default", "signal": abort.signal},
                     dict_converter=js.Object.fromEntries)
     try:
-        response = await asyncio.wait_for(js.fetch(url, options), _gateway.timeout)
+        response = await asyncio.wait_for(js.fetch(url, options), _gateway.silence)
     except asyncio.TimeoutError:
         abort.abort()
-        raise Unreached(f"It is silent for {_gateway.timeout:g} s") from None
+        raise Unreached(f"It is silent for {_gateway.silence:g} s") from None
     except (JsException, OSError) as error:
         raise unreached(url, error) from None
     return _Fetched(response, abort)
@@ -57,9 +56,9 @@ class _Fetched:
         if self._reader is None:
             return b""
         try:
-            piece = await asyncio.wait_for(self._reader.read(), _gateway.timeout)
+            piece = await asyncio.wait_for(self._reader.read(), _gateway.silence)
         except asyncio.TimeoutError:
-            raise Broken(f"nothing came for {_gateway.timeout:g} s") from None
+            raise Broken(f"nothing came for {_gateway.silence:g} s") from None
         except (JsException, OSError) as error:
             raise Broken(str(getattr(error, "message", "") or error)) from None
         return b"" if piece.done else piece.value.to_bytes()
@@ -74,7 +73,7 @@ def ask_blocking(url: str, fields: Dict[str, str], refresh: bool) -> "_Loaded":
     binary = not hasattr(js, "document")
     if binary:
         request.responseType = "arraybuffer"
-        request.timeout = int(_gateway.timeout * 1000)
+        request.timeout = int(_gateway.silence * 1000)
     else:
         # A page may not ask for bytes here: each byte becomes a character whose lower half it is.
         request.overrideMimeType("text/plain; charset=x-user-defined")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any, Mapping, Optional
+from typing import Any, List, Mapping, Optional
 
 __all__ = ["UnpadError", "BrokenAnswer", "GatewayUnreachable", "InvalidReference", "NotFound", "PortalError"]
 
 
 class UnpadError(Exception):
     """Anything that unpad cannot do. `problem` is the gateway's problem document or the portal's own error."""
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "unpad"  # where tracebacks should say that it is
 
     def __init__(self, title: str, detail: str = "", advice: str = "", *, status: Optional[int] = None,
                  type: Optional[str] = None, portal: Optional[str] = None, portal_url: Optional[str] = None,
@@ -44,7 +47,7 @@ class BrokenAnswer(UnpadError):
 
 
 def answered(status: int, fields: Mapping[str, str], body: bytes, url: str) -> UnpadError:
-    """The exception for an answer with status 4xx or 5xx."""
+    """The exception for an answer whose status is no success."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -75,7 +78,7 @@ def of_ckan(document: Mapping[str, Any], url: str, status: Optional[int] = None)
 
 
 def _problem(status: int, fields: Mapping[str, str], document: Mapping[str, Any]) -> UnpadError:
-    type_ = document.get("type") if isinstance(document.get("type"), str) else "about:blank"
+    type_ = str(document.get("type") or "about:blank")
     name = type_.rpartition("#")[2]
     kind = UnpadError
     if status == 404:
@@ -89,7 +92,7 @@ def _problem(status: int, fields: Mapping[str, str], document: Mapping[str, Any]
 
 
 def _words(error: Mapping[str, Any]) -> str:
-    said = []
+    said: List[str] = []
     for name, value in error.items():
         if name == "message" and isinstance(value, str):
             said.insert(0, value)

@@ -14,17 +14,17 @@ from ._errors import InvalidReference
 DEFAULT = "http://127.0.0.1:8080"
 _named: Optional[str] = None
 #: Seconds without any sign of life after which a request is given up.
-timeout: float = 90.0
+silence: float = 90.0
 
 
 def use(gateway_url: str, *, timeout: Optional[float] = None) -> None:
     """Ask the gateway at this URL from now on. `timeout` is how many seconds it may be silent, 90 at first."""
-    global _named
+    global _named, silence
     _named = _clean(gateway_url, "unpad.use")
     if timeout is not None:
         if not timeout > 0:
             raise ValueError("timeout has to be more than 0 seconds")
-        globals()["timeout"] = float(timeout)
+        silence = float(timeout)
 
 
 def gateway() -> str:
@@ -71,10 +71,10 @@ def _installed_from() -> Optional[str]:
         distribution = importlib.metadata.distribution("unpad")
         # What pip (PEP 610) and micropip note down.
         direct = distribution.read_text("direct_url.json")
-        url = json.loads(direct)["url"] if direct else distribution.read_text("PYODIDE_URL")
-        before, found, wheel = urlsplit(url.strip()).path.rpartition("/client/") if url else ("", "", "")
-        if found and wheel.endswith(".whl") and urlsplit(url).scheme in ("http", "https"):
-            return _clean(urlunsplit(urlsplit(url.strip())._replace(path=before, query="", fragment="")), "The package")
-    except (importlib.metadata.PackageNotFoundError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        url = urlsplit(str(json.loads(direct)["url"] if direct else distribution.read_text("PYODIDE_URL") or "").strip())
+        before, found, wheel = url.path.rpartition("/client/")
+        if found and wheel.endswith(".whl"):
+            return _clean(f"{url.scheme}://{url.netloc}{before}", "The package")
+    except (importlib.metadata.PackageNotFoundError, OSError, ValueError, KeyError, TypeError, InvalidReference):
         pass
     return None

@@ -43,7 +43,7 @@ async def stream(url: str, write: Callable[[bytes], Any], *, refresh: bool = Fal
     shown = Progress("Download", "B", progress, total)
     digest, size = hashlib.sha256(), 0
     try:
-        if answer.status >= 400:
+        if not 200 <= answer.status < 300:
             raise await _error(answer, url)
         while True:
             piece = await answer.read()
@@ -98,9 +98,10 @@ async def _ask(url: str, refresh: bool) -> Any:
     try:
         return await _transport.ask(url, {}, refresh)
     except _transport.Unreached as error:
-        _, why = _gateway.find()
+        here = _gateway.below(url) is not None
+        who, why = _gateway.find() if here else (url.partition("/p/")[0], "The gateway says that it is to be asked there.")
         start = "" if _transport.IN_BROWSER else "Is it running? "
-        raise GatewayUnreachable(f"The gateway at {_gateway.gateway()} does not answer", f"{error}. {why}",
+        raise GatewayUnreachable(f"The gateway at {who} does not answer", f"{error}. {why}",
                                  f'{error.advice}\n'.lstrip() + f'{start}To ask another: unpad.use("https://gateway.example"), '
                                  "or the environment's UNPAD_GATEWAY.") from None
 

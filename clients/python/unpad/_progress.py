@@ -45,24 +45,21 @@ class Progress:
             return None
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that ipywidgets is not there
+                warnings.simplefilter("ignore")  # that there are no ipywidgets or, in Pyodide, no threads
                 from tqdm.auto import tqdm  # type: ignore[import-untyped]
-            bar = tqdm(desc=self.what, total=self.total, unit=self.unit, unit_scale=True)
+                scale = self.unit == "B"
+                bar = tqdm(desc=self.what, total=self.total, unit="B" if scale else f" {self.unit}", unit_scale=scale)
             bar.update(self.done)
             return bar
         except Exception:  # whatever is wrong with a bar, the data is worth more
             return None
 
     def _write(self, end: str = "") -> None:
-        said = f"{self.what}: {self._amount(self.done)}"
-        if self.total:
-            said += f" of {self._amount(self.total)} ({100 * self.done // self.total} %)"
+        divisor, unit = (1, self.unit) if self.unit != "B" else (1e6, "MB") if (self.total or self.done) >= 1e6 else (1e3, "kB")
+        amount, total = (f"{count / divisor:,.{0 if divisor == 1 else 1}f}" for count in (self.done, self.total or 0))
+        of = f" of {total} {unit} ({100 * self.done // self.total} %)" if self.total else f" {unit}"
+        said = f"{self.what}: {amount}{of}"
         if sys.stderr is not None:
             sys.stderr.write("\r" + said.ljust(self._width) + end)
             sys.stderr.flush()
         self._width = len(said)
-
-    def _amount(self, count: int) -> str:
-        if self.unit != "B":
-            return f"{count:,} {self.unit}"
-        return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"

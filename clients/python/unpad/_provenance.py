@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from html import escape
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import unquote_to_bytes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Provenance(dict):
+class Provenance(Dict[str, Any]):
     """Where a result is from. As a dict it has the same in JSON's types, because pandas writes what
     hangs on a DataFrame into Parquet files as JSON."""
 
-    retrieved: Optional[datetime]  #: when the portal was asked for it
+    retrieved: Optional[datetime]  #: when it left the portal
     source: Optional[str]          #: the portal's own URL
     licence: Optional[str]
     attribution: Optional[str]
@@ -37,9 +37,9 @@ class Provenance(dict):
         return ". ".join(" ".join(part.split()) for part in parts if part)
 
     def with_licence(self, *licences: Any) -> "Provenance":
-        """The same, with the first licence that there is, where the portal's entry names none."""
+        """The same, with the first licence that there is: a dataset's own says more than its portal's."""
         found = next((one for one in licences if isinstance(one, str) and one.strip()), None)
-        return self if self.licence or not found else replace(self, licence=found)
+        return replace(self, licence=found) if found else self
 
     def __repr__(self) -> str:
         said = ", ".join(f"{name}={self[name]!r}" for name in self.__dataclass_fields__ if self[name] is not None)
@@ -78,7 +78,8 @@ def read_fields(fields: Mapping[str, str], sha256: Optional[str], gateway_url: s
     """The provenance that an answer's fields tell."""
     age = int(fields["age"]) if re.fullmatch(r"\d{1,9}", fields.get("age", "")) else 0
     try:
-        retrieved = parsedate_to_datetime(fields["date"]).astimezone(timezone.utc) - timedelta(seconds=age)
+        # A stored answer keeps its date (RFC 9111): however old it is, this is when it left the portal.
+        retrieved = parsedate_to_datetime(fields["date"]).astimezone(timezone.utc)
     except (KeyError, TypeError, ValueError, OverflowError):
         retrieved = None
     links = parse_links(fields.get("link", ""))

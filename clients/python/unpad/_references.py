@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import PurePath
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, Union
 from urllib.parse import quote, urlencode, urljoin
 
 from . import _gateway, _http
 from ._errors import GatewayUnreachable, InvalidReference, UnpadError
-from ._values import JsonObject, told
+from ._values import JsonObject
 
 #: A URL or path as text, a path, or an entry of `datasets` or `resources`.
 Reference = Union[str, "os.PathLike[str]", Dict[str, Any]]
@@ -44,16 +44,20 @@ async def resolve(reference: Reference) -> JsonObject:
         if isinstance(error, GatewayUnreachable) or error.status is None or error.status >= 500:
             raise
         if error.type in (None, "about:blank") and error.status == 404:
-            raise GatewayUnreachable(f"What answers at {_gateway.gateway()} is not a gateway of this kind", error.detail,
-                                     f'{_gateway.find()[1]} To ask another: unpad.use("https://gateway.example").') from None
+            raise _no_gateway(error.detail) from None
         raise InvalidReference(error.title, error.detail, f"The reference is {text!r:.300}.", status=error.status,
                                type=error.type, portal=error.portal, portal_url=error.portal_url,
                                problem=error.problem) from None
     if not isinstance(found, dict) or not isinstance(found.get("url"), str) or not isinstance(found.get("portal"), str):
-        raise GatewayUnreachable(f"What answers at {_gateway.gateway()} is not a gateway of this kind", "",
-                                 f'{_gateway.find()[1]} To ask another: unpad.use("https://gateway.example").')
-    found["url"] = urljoin(_gateway.gateway() + "/", found["url"])
-    return told(found, provenance)
+        raise _no_gateway("")
+    made = JsonObject(found, url=urljoin(_gateway.gateway() + "/", found["url"]))
+    made.provenance = provenance
+    return made
+
+
+def _no_gateway(detail: str) -> GatewayUnreachable:
+    return GatewayUnreachable(f"What answers at {_gateway.gateway()} is not a gateway of this kind", detail,
+                              f'{_gateway.find()[1]} To ask another: unpad.use("https://gateway.example").')
 
 
 async def locate(reference: Reference) -> Dict[str, Any]:
@@ -68,20 +72,3 @@ def path(portal: str, rest: str, **query: Any) -> str:
             for name, value in query.items() if value is not None}
     return f"{_gateway.gateway()}/p/{quote(portal, safe='')}/{rest}" + (f"?{urlencode(said)}" if said else "")
 
-
-def action(found: Dict[str, Any], name: str, **query: Any) -> str:
-    """The URL of a reading action of a CKAN portal."""
-    if found.get("dialect") != "ckan":
-        raise InvalidReference(f"{found['portal']} is not a CKAN portal", f"Its software is {found.get('dialect')}, "
-                               f"which has no {name}.", "Ask for its own URLs with read_json, read_csv and save.")
-    return path(found["portal"], f"api/3/action/{name}", **query)
-
-
-def rest(found: Dict[str, Any], wanted: str, reference: Optional[Reference] = None) -> str:
-    """The dataset or resource that a reference names."""
-    value = found.get(wanted)
-    if not isinstance(value, str):
-        raise InvalidReference(f"This reference names no {wanted}", f"{reference!r:.200} stands for a {found.get('kind')}.",
-                               'Give the page of one, or such as "demo/dataset/NAME/resource/ID"; '
-                               "unpad.datasets(…) and unpad.resources(…) list them.")
-    return value

@@ -11,7 +11,7 @@ import sys
 import zlib
 from contextvars import ContextVar
 from http.client import HTTPException
-from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterable, Tuple, TypeVar
+from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterable, Tuple, TypeVar, cast
 from urllib import request as urllib
 from urllib.error import HTTPError, URLError
 
@@ -41,7 +41,7 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         coroutine.send(None)
     except StopIteration as done:
-        return done.value
+        return cast(T, done.value)
     finally:
         _blocking.reset(token)
     coroutine.close()
@@ -56,8 +56,8 @@ async def ask(url: str, fields: Dict[str, str], refresh: bool) -> Any:
     if IN_BROWSER:
         from . import _browser
         return _browser.ask_blocking(url, fields, refresh) if _blocking.get() else await _browser.ask(url, fields, refresh)
-    if refresh:
-        fields = {**fields, "Cache-Control": "no-cache"}
+    # What urllib calls itself is refused by some servers in front of public gateways.
+    fields = {**fields, "User-Agent": "unpad-python", **({"Cache-Control": "no-cache"} if refresh else {})}
     call = _at_once if _blocking.get() else asyncio.to_thread
     return await call(_open, url, fields, call)
 
@@ -83,7 +83,7 @@ def _open(url: str, fields: Dict[str, str], call: Callable[..., Awaitable[Any]])
                     urllib.HTTPRedirectHandler(), _AnyStatus()):
         opener.add_handler(handler)
     try:
-        return _Answer(opener.open(urllib.Request(url, headers=fields), timeout=_gateway.timeout), call)
+        return _Answer(opener.open(urllib.Request(url, headers=fields), timeout=_gateway.silence), call)
     except HTTPError as error:
         return _Answer(error.fp, call)
     except URLError as error:
@@ -102,12 +102,12 @@ class _Answer:
         self._decoder = zlib.decompressobj(47) if coded else None
 
     async def read(self) -> bytes:
-        return await self._call(self._next)
+        return cast(bytes, await self._call(self._next))
 
     def _next(self) -> bytes:
         try:
             while True:
-                piece = self._response.read1(PIECE)
+                piece: bytes = self._response.read1(PIECE)
                 if self._decoder is None:
                     return piece
                 # Bounded, because a small coded piece may stand for very many bytes.

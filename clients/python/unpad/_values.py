@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
 from typing import Any, Dict, List, Optional
 
@@ -53,8 +52,6 @@ class Saved(str):
         return str(self)
 
 
-os.PathLike.register(Saved)
-
 
 class Rows(List[Dict[str, Any]]):
     """A list of dicts, one for each row, with the names of the columns."""
@@ -62,16 +59,6 @@ class Rows(List[Dict[str, Any]]):
     def __init__(self, rows: Any, columns: List[str], provenance: Optional[Provenance] = None) -> None:
         super().__init__(rows)
         self.columns, self.provenance = columns, provenance
-
-    def __reduce__(self) -> Any:
-        return type(self)._again, (list(self), self.__dict__)
-
-    @classmethod
-    def _again(cls, rows: List[Dict[str, Any]], state: Dict[str, Any]) -> "Rows":
-        made = cls.__new__(cls)
-        list.__init__(made, rows)
-        made.__dict__.update(state)
-        return made
 
     def to_pandas(self) -> Any:
         """A pandas DataFrame in which no integer is rounded."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
-from . import _verbs
+from . import _listings, _reading, _references, _table
 from ._gateway import gateway, use
-from ._references import resolve as _resolve
 from ._transport import run_blocking
 
 if TYPE_CHECKING:
@@ -27,11 +26,11 @@ def _without_await(verb: "Callable[P, Coroutine[Any, Any, T]]") -> "Callable[P, 
     return call
 
 
-read_json = _without_await(_verbs.read_json)
-read_csv = _without_await(_verbs.read_csv)
-save = _without_await(_verbs.save)
-datasets = _without_await(_verbs.datasets)
-resources = _without_await(_verbs.resources)
-table = _without_await(_verbs.table)
-portals = _without_await(_verbs.portals)
-resolve = _without_await(_resolve)
+read_json = _without_await(_reading.read_json)
+read_csv = _without_await(_reading.read_csv)
+save = _without_await(_reading.save)
+datasets = _without_await(_listings.datasets)
+resources = _without_await(_listings.resources)
+table = _without_await(_table.table)
+portals = _without_await(_listings.portals)
+resolve = _without_await(_references.resolve)

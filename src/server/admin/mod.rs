@@ -130,7 +130,7 @@ impl Handler for Admin {
         let status = response.status().as_u16();
         // Operators' own requests, so that it can be told who purged what; without the query.
         tracing::info!(target: "unpad::admin", method = %request.method,
-            path = %super::outermost::loggable(request.uri.path()), status, "answered");
+            path = %super::shown::loggable(request.uri.path()), status, "answered");
         response
     }
 }
