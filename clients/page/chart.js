@@ -134,11 +134,12 @@ function timeTicks(low, high, most) {
 const narrow = () => document.documentElement.clientWidth < 640;
 
 /** The frame of a chart: where values are on it, its axes, and what follows the pointer and the arrow keys. */
-function frame({ low, high, zero, xs, xText, xTicks, unit, places, read, paint, label }) {
+function frame({ low, high, zero, counts = false, xs, xText, xTicks, unit, places, read, paint, label }) {
   const small = narrow();
   const width = small ? 340 : WIDTH;
   const height = small ? 230 : 320;
-  const y = ticks(low, high, small ? 4 : 6);
+  // A tick of half a row says nothing.
+  const y = ticks(low, high, Math.min(small ? 4 : 6, counts ? Math.max(1, high - low) : Infinity));
   const floor = zero ? Math.min(0, low) : Math.min(low, y.list[0] ?? low);
   const margin = { left: Math.max(28, ...y.list.map((value) => y.text(value).length * 7.4)) + 12, right: 12, top: 14, bottom: 28 };
   const range = high - floor || 1;
@@ -279,7 +280,7 @@ function histogram(sorted, column) {
   const xs = [bins[0].x, bins.at(-1).to];
   const marks = ticks(xs[0], xs[1], narrow() ? 4 : 10);
   const element = frame({
-    low: 0, high: most, zero: true, xs, xTicks: marks.list, xText: marks.text, unit: "Each bar counts the rows whose value lies in its span. Point at one, or use the arrow keys.", places: bins, label: `How often each value of ${column} occurs`,
+    low: 0, high: most, zero: true, counts: true, xs, xTicks: marks.list, xText: marks.text, unit: "Each bar counts the rows whose value lies in its span. Point at one, or use the arrow keys.", places: bins, label: `How often each value of ${column} occurs`,
     read: (bin) => ({ text: `${named(bin)}: ${many(bin.y, "row")}`, parts: [h("span", { class: "soft" }, `${named(bin)}  `), h("b", {}, many(bin.y, "row"))] }),
     paint: (sx, sy) => bins.map((bin) => h("rect", { class: "bar", x: sx(bin.x) + 0.5, width: Math.max(1, sx(bin.to) - sx(bin.x) - 1), y: sy(bin.y), height: Math.max(0, sy(0) - sy(bin.y)) })),
   });
