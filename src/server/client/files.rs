@@ -8,14 +8,56 @@ macro_rules! files {
 }
 
 /// The Python package, as it stands in the wheel.
-pub(super) const PYTHON: &[(&str, &str)] = files!("python": "unpad/__init__.py", "unpad/_browser.py", "unpad/_ckan.py", "unpad/_csv.py", "unpad/_errors.py", "unpad/_frames.py", "unpad/_gateway.py", "unpad/_http.py", "unpad/_listings.py", "unpad/_progress.py", "unpad/_provenance.py", "unpad/_reading.py", "unpad/_references.py", "unpad/_table.py", "unpad/_transport.py", "unpad/_values.py", "unpad/py.typed", "unpad/sync.py");
+pub(super) const PYTHON: &[(&str, &str)] = files!(
+    "python":
+    "unpad/__init__.py",
+    "unpad/_browser.py",
+    "unpad/_ckan.py",
+    "unpad/_csv.py",
+    "unpad/_errors.py",
+    "unpad/_frames.py",
+    "unpad/_gateway.py",
+    "unpad/_http.py",
+    "unpad/_listings.py",
+    "unpad/_progress.py",
+    "unpad/_provenance.py",
+    "unpad/_reading.py",
+    "unpad/_references.py",
+    "unpad/_table.py",
+    "unpad/_transport.py",
+    "unpad/_values.py",
+    "unpad/py.typed",
+    "unpad/sync.py",
+);
 
 /// The JavaScript module.
-pub(super) const JAVASCRIPT: &[(&str, &str)] =
-    files!("javascript": "saveJSONP.js", "unpad.d.ts", "unpad.js");
+pub(super) const JAVASCRIPT: &[(&str, &str)] = files!(
+    "javascript":
+    "saveJSONP.js",
+    "unpad.d.ts",
+    "unpad.js",
+);
 
 /// The pages.
-pub(super) const PAGE: &[(&str, &str)] = files!("page": "chart.js", "data.js", "docs.css", "docs.html", "docs.js", "dom.js", "grid.js", "index.html", "page.css", "page.js", "snippets.js", "status.js", "tree.js", "values.js", "verdict.js");
+pub(super) const PAGE: &[(&str, &str)] = files!(
+    "page":
+    "chart.js",
+    "data.js",
+    "docs.css",
+    "docs.html",
+    "docs.js",
+    "dom.js",
+    "grid.js",
+    "index.html",
+    "page.css",
+    "page.js",
+    "preview.js",
+    "snippets.js",
+    "status.js",
+    "tree.js",
+    "values.js",
+    "verdict.js",
+);
 
 #[cfg(test)]
 mod tests {
