@@ -88,7 +88,7 @@ export async function bridge({ checks, open, gateway, portal, second, pages }) {
     assert.match(fields['cache-status'], /^unpad; hit; ttl=\d+/)
     assert.match(fields.age, /^\d+$/)
     assert.match(fields.etag, /^(W\/)?"[^"]+"$/)
-    assert.equal(fields.link, `<${portal}/api/3/action/organization_list>; rel="via"`)
+    assert.equal(fields.link, `<${portal}/api/3/action/organization_list>; rel="via", <https://spdx.org/licenses/CC-BY-4.0>; rel="license"`)
     assert.ok(Math.abs(Date.parse(fields.date) - Date.now()) < 600_000, fields.date)
     return `${fields['cache-status']}; age ${fields.age}; ${fields.link}`
   })
