@@ -297,6 +297,10 @@ impl Gateway {
 pub fn told(place: &Place, path: &str, query: Option<&str>) -> Option<String> {
     let portal = &place.portal;
     let target = portal.target(path, query).ok()?;
+    if resource::is_own(portal, path) {
+        // Where a resource's file is, only the portal knows.
+        return None;
+    }
     portal.folder.is_none().then(|| provenance::without_secrets(&target.url()).into())
 }
 

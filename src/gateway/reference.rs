@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use crate::portal::{Kind, Link, PathRefusal};
+use crate::portal::{Dialect, Kind, Link, PathRefusal};
 
 use super::{Gateway, Place};
 
@@ -96,16 +96,19 @@ impl Gateway {
         if let Some(place) = self.open_place(&url) {
             return Ok(Reference::elsewhere(place, &url));
         }
-        // This gateway's own link: what it is called from outside is not always known here.
-        let own = rest.find("/p/").and_then(|at| self.own_path(&rest[at + 3..]));
-        own.unwrap_or(Err(ReferenceError::UnknownHost))
+        Err(ReferenceError::UnknownHost)
     }
 
     /// A link to a portal's host, or to that of its home page, that is not below its base: a web page,
     /// or the API by another name of the host.
     fn by_page(&self, url: &Url, rest: &str) -> Option<Reference> {
-        let host = url.host_str()?;
-        let at_host = |other: &Url| other.host_str() == Some(host);
+        // http and https are one place here: links are older than certificates.
+        let place = |url: &Url| {
+            let port = url.port_or_known_default().filter(|port| !matches!(port, 80 | 443));
+            url.host_str().map(|host| (host.to_owned(), port))
+        };
+        let asked = place(url)?;
+        let at_host = |other: &Url| place(other).as_ref() == Some(&asked);
         self.places().filter(|place| place.portal.folder.is_none()).find_map(|place| {
             let portal = &place.portal;
             let base = portal.base.url();
@@ -129,7 +132,8 @@ impl Gateway {
         let host = url.host_str()?;
         self.places().find(|place| {
             let portal = &place.portal;
-            portal.base.url().host_str() != Some(host)
+            portal.dialect != Dialect::Transparent
+                && portal.base.url().host_str() != Some(host)
                 && portal.downloads.iter().any(|rule| rule.matches(host))
                 && portal.site_rules().names(url)
         })

@@ -45,7 +45,12 @@ enum Place {
 /// What of ours a request is for, if it is: what is no CKAN may have such paths itself.
 pub(super) fn verb<'a>(request: &Request<'a>) -> Option<&'a str> {
     let verb = request.path.strip_prefix(OWN)?;
-    (request.file.is_none() && request.place.portal.dialect.takes_post()).then_some(verb)
+    (request.file.is_none() && is_own(&request.place.portal, request.path)).then_some(verb)
+}
+
+/// Whether a path of a portal is one of ours.
+pub(super) fn is_own(portal: &Portal, path: &str) -> bool {
+    path.starts_with(OWN) && portal.dialect.takes_post()
 }
 
 impl Gateway {

@@ -99,9 +99,26 @@ impl Link {
     }
 }
 
+/// First segments of CKAN's own pages, which are no dataset's name.
+const OTHERS: [&str; 9] = [
+    "about",
+    "api",
+    "dashboard",
+    "datastore",
+    "feeds",
+    "group",
+    "organization",
+    "showcase",
+    "user",
+];
+
 /// What CKAN's paths stand for.
 fn ckan(segments: &[&str], query: Option<&str>, written: &str) -> Option<Link> {
     match segments {
+        // As people shorten it: a name alone is a dataset's.
+        [name] if !PAGES.contains(name) && !OTHERS.contains(name) && !name.contains('.') => {
+            Some(ckan_dataset(name))
+        }
         ["-", "resource", id, ..] => Some(resource_file(id)),
         ["datastore", "dump", id] => {
             Some(Link::new(Kind::Table, written.to_owned()).of_resource(id))

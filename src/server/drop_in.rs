@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::gateway::Place;
+use crate::portal::PathRefusal;
 
 use super::Service;
 use super::document::Problem;
@@ -52,7 +53,10 @@ pub(super) fn read(service: &Service, uri: &Uri) -> DropIn {
         };
     }
     if let Some(place) = service.gateway.place_of_file(&url) {
-        return DropIn::File(place.clone(), url);
+        return match file(place, url) {
+            Ok(url) => DropIn::File(place.clone(), url),
+            Err(why) => DropIn::Refused(problem::invalid_path(why)),
+        };
     }
     let below = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
     match (service.gateway.open_place(&url), below.parse()) {
@@ -60,6 +64,13 @@ pub(super) fn read(service: &Service, uri: &Uri) -> DropIn {
         (Some(_), Err(_)) => DropIn::Refused(problem::bad_target()),
         (None, _) => DropIn::Refused(problem::target_not_allowed(service)),
     }
+}
+
+/// A file's URL as it is asked for, its path judged as a portal's own is.
+fn file(place: &Place, mut url: Url) -> Result<Url, PathRefusal> {
+    url.set_fragment(None);
+    place.portal.target(url.path().trim_start_matches('/'), url.query())?;
+    Ok(url)
 }
 
 /// The target that a URI names, as text.

@@ -14,8 +14,11 @@ use super::shown::loggable;
 
 /// No portal has that id. The id is not repeated: it is the caller's text.
 pub(super) fn unknown_portal(service: &Service) -> Problem {
+    let ids: Vec<_> = service.gateway.places().map(|place| place.portal.id.as_str()).collect();
+    // A list that is read at a glance; a longer one is a page of its own.
+    let few = if ids.len() <= 10 { format!(" ({})", ids.join(", ")) } else { String::new() };
     let detail = format!(
-        "No portal with this id is registered here. {} lists the ones that are.",
+        "No portal with this id is registered here. {} lists the ones that are{few}.",
         service.link("/portals")
     );
     Problem::new("unknown-portal", 404, "Unknown portal", detail)
@@ -248,7 +251,15 @@ fn portal_failed(status: Option<u16>, why: PortalFailure, found: Option<&String>
         PortalFailure::Coding => "content whose coding is unknown or broken",
         PortalFailure::Malformed => "something that is not valid HTTP",
     };
-    let detail = format!("The portal answered with {what}{answered}.");
+    let is_page = matches!(why, PortalFailure::NotJson | PortalFailure::Page(WebPage::Other));
+    let detail = match status {
+        Some(404 | 410) if is_page => {
+            format!(
+                "The portal has nothing at this address{answered}. Is the name or the id right?"
+            )
+        }
+        _ => format!("The portal answered with {what}{answered}."),
+    };
     let mut problem = Problem::new("portal-failed", 502, "Portal failed", detail);
     if let Some(status) = status {
         problem = problem.with("portal_status", status);

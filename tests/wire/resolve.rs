@@ -85,11 +85,14 @@ async fn links_of_a_portal_are_led_here() {
         ("city".to_owned(), "city portal - - ./p/city".to_owned()),
         ("city/dataset/aire".to_owned(), format!("city dataset aire - .{show}")),
         (show.to_owned(), format!("city api aire - .{show}")),
-        (format!("http://127.0.0.1:8080{show}"), format!("city api aire - .{show}")),
+        ("city/aire".to_owned(), format!("city dataset aire - .{show}")),
         // What is none.
         ("nobody".to_owned(), "404 unknown-portal".to_owned()),
         ("/p/nobody/x".to_owned(), "404 unknown-portal".to_owned()),
         ("https://evil.example/x".to_owned(), "403 target-not-allowed".to_owned()),
+        // Another gateway's, or another server at the portal's host.
+        (format!("http://127.0.0.1:1{show}"), "403 target-not-allowed".to_owned()),
+        ("http://127.0.0.1:1/data/dataset/aire".to_owned(), "403 target-not-allowed".to_owned()),
         (format!("{}/admin", portal.origin()), "403 target-not-allowed".to_owned()),
         ("https://me:secret@soda.example/".to_owned(), "400 invalid-path".to_owned()),
         (format!("{base}/%2e%2e/x"), "400 invalid-path".to_owned()),
@@ -141,8 +144,28 @@ async fn a_file_at_a_host_that_an_entry_names_is_handed_on_by_its_whole_url() {
     assert_eq!(answer.field("access-control-allow-origin"), Some("*"));
     let link = answer.field("link").unwrap_or_default();
     assert!(link.contains(&format!("<{elsewhere}/x.csv?y=1>; rel=\"via\"")), "{link}");
+    for path in ["a%5cb", "a%00b", "..%2fb"] {
+        let refused = world.get(&format!("/{elsewhere}/{path}")).await;
+        assert_eq!(refused.problem(), "invalid-path", "{path}");
+    }
+    assert_eq!(other.targets(), ["/x.csv?y=1"]);
     // Nothing may be posted there.
     let posted =
         world.client.request("POST", &format!("/{elsewhere}/api/3/action/x_show"), "").await;
     assert_eq!(posted.status, 405);
+}
+
+#[tokio::test]
+async fn an_origin_server_of_ones_own_lets_nobody_through_to_other_hosts() {
+    let portal = FakePortal::padding("1").await;
+    let other = portal.beside([127, 0, 0, 2], |_| Reply::http(200, "", "x")).await;
+    let world = World::with(&format!(
+        "portals:\n  own:\n    base: {}\n    dialect: transparent\n    dangerous_transparent: true\n\
+         \x20   downloads: [127.0.0.2]\n    allow_cidr: [\"127.0.0.0/8\"]\n",
+        portal.origin()
+    ))
+    .await;
+    let answer = world.client.request("DELETE", &format!("/{}/x", other.origin()), "").await;
+    assert_ne!(answer.status, 200);
+    assert!(other.targets().is_empty());
 }
