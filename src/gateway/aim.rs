@@ -101,6 +101,10 @@ pub(super) fn part(request: &Request<'_>, form: Form, is_question: bool) -> Part
     let is_message = matches!(form, Form::File | Form::Raw);
     if !is_question && !matches!(*method, Method::GET | Method::HEAD) {
         Part::None(Forward::Method)
+    } else if !is_question && request.content.as_ref().is_some_and(|content| !content.is_empty()) {
+        // RFC 9110 §9.3.1: content of a GET has no meaning; to an origin server that reads it all the
+        // same, it is another request, and it is not part of the key.
+        Part::None(Forward::Request)
     } else if form == Form::Raw
         && (fields.contains_key(IF_MATCH) || fields.contains_key(IF_UNMODIFIED_SINCE))
     {

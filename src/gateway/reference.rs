@@ -1,9 +1,11 @@
 //! What a reference stands for: a link that somebody copied from a portal, or a short form of our own,
 //! to the path of ours that brings it. It reads text and the registry; it asks nobody.
 
+use std::sync::Arc;
+
 use url::Url;
 
-use crate::portal::{Dialect, Kind, Link, PathRefusal};
+use crate::portal::{Dialect, Kind, Link, PathRefusal, Portal};
 
 use super::{Gateway, Place};
 
@@ -90,10 +92,7 @@ impl Gateway {
         if let Some(found) = self.by_page(&url, rest) {
             return Ok(found);
         }
-        if let Some(place) = self.place_of_file(&url) {
-            return Ok(Reference::elsewhere(place.clone(), &url));
-        }
-        if let Some(place) = self.open_place(&url) {
+        if let Some(place) = self.open_place(&url).or_else(|| self.place_of_file(&url)) {
             return Ok(Reference::elsewhere(place, &url));
         }
         Err(ReferenceError::UnknownHost)
@@ -126,17 +125,24 @@ impl Gateway {
     }
 
     /// The portal whose entry names the host of a file under `downloads`. What is beside a portal's
-    /// base on its own host is not a file of its.
+    /// base on its own host is not a file of its. Where several name the host, nobody can say whose
+    /// the file is, so it has no licence and no attribution.
     #[must_use]
-    pub fn place_of_file(&self, url: &Url) -> Option<&Place> {
+    pub fn place_of_file(&self, url: &Url) -> Option<Place> {
         let host = url.host_str()?;
-        self.places().find(|place| {
+        let mut naming = self.places().filter(|place| {
             let portal = &place.portal;
             portal.dialect != Dialect::Transparent
                 && portal.base.url().host_str() != Some(host)
                 && portal.downloads.iter().any(|rule| rule.matches(host))
                 && portal.site_rules().names(url)
-        })
+        });
+        let mut place = naming.next()?.clone();
+        if naming.next().is_some() {
+            let portal = Portal { licence: None, attribution: None, ..(*place.portal).clone() };
+            place.portal = Arc::new(portal);
+        }
+        Some(place)
     }
 }
 

@@ -7,7 +7,6 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::gateway::Place;
-use crate::portal::PathRefusal;
 
 use super::Service;
 use super::document::Problem;
@@ -52,25 +51,24 @@ pub(super) fn read(service: &Service, uri: &Uri) -> DropIn {
             Err(_) => DropIn::Refused(problem::bad_target()),
         };
     }
-    if let Some(place) = service.gateway.place_of_file(&url) {
-        return match file(place, url) {
-            Ok(url) => DropIn::File(place.clone(), url),
-            Err(why) => DropIn::Refused(problem::invalid_path(why)),
-        };
-    }
     let below = if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") };
     match (service.gateway.open_place(&url), below.parse()) {
         (Some(place), Ok(uri)) => DropIn::Open(place, uri),
         (Some(_), Err(_)) => DropIn::Refused(problem::bad_target()),
-        (None, _) => DropIn::Refused(problem::target_not_allowed(service)),
+        (None, _) => match service.gateway.place_of_file(&url) {
+            Some(place) => file(place, url),
+            None => DropIn::Refused(problem::target_not_allowed(service)),
+        },
     }
 }
 
-/// A file's URL as it is asked for, its path judged as a portal's own is.
-fn file(place: &Place, mut url: Url) -> Result<Url, PathRefusal> {
+/// A file at a host that a portal's entry names, its path judged as the portal's own is.
+fn file(place: Place, mut url: Url) -> DropIn {
     url.set_fragment(None);
-    place.portal.target(url.path().trim_start_matches('/'), url.query())?;
-    Ok(url)
+    match place.portal.target(url.path().trim_start_matches('/'), url.query()) {
+        Ok(_) => DropIn::File(place, url),
+        Err(why) => DropIn::Refused(problem::invalid_path(why)),
+    }
 }
 
 /// The target that a URI names, as text.

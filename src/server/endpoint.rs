@@ -31,13 +31,24 @@ pub(super) struct Endpoint {
     /// The path as `OpenAPI` writes it: what stands in braces is a parameter.
     pub path: &'static str,
     /// Whether it is there, too, where a portal has the root.
-    pub beside_root: bool,
+    pub at_root: AtRoot,
     pub group: &'static str,
     pub summary: &'static str,
     pub description: &'static str,
     pub parameters: &'static [Parameter],
     /// The media type of its answer.
     pub media_type: &'static str,
+}
+
+/// Whose a path is where a portal has the root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtRoot {
+    /// Ours: what operation needs.
+    Ours,
+    /// Ours, as no portal's software has it; but an origin server of the operator's own may.
+    OursUnlessTransparent,
+    /// The portal's.
+    Portals,
 }
 
 /// A parameter of a request.
@@ -80,7 +91,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Bridge,
         path: "/p/{portal}/{path}",
-        beside_root: true,
+        at_root: AtRoot::Ours,
         group: "Data",
         summary: "Something of a portal's",
         description: "What the portal has at this path and query: clean JSON, never a script, or a \
@@ -101,7 +112,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Resource,
         path: "/p/{portal}/-/resource/{id}",
-        beside_root: true,
+        at_root: AtRoot::Ours,
         group: "Data",
         summary: "The file of a CKAN resource",
         description: "Wherever the portal keeps it, if that is a host that the portal's entry names.",
@@ -119,7 +130,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::WholeUrl,
         path: "/{url}",
-        beside_root: true,
+        at_root: AtRoot::Ours,
         group: "Data",
         summary: "A portal's URL, whole",
         description: "`/https://host/path`: the same as `/p/{portal}/{path}` for a URL of a registered \
@@ -130,7 +141,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Raw,
         path: "/raw",
-        beside_root: false,
+        at_root: AtRoot::Portals,
         group: "Data",
         summary: "A portal's URL as a parameter",
         description: "The same for a URL of a registered portal in the query.",
@@ -140,7 +151,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Portals,
         path: "/portals",
-        beside_root: true,
+        at_root: AtRoot::Ours,
         group: "Portals",
         summary: "All portals",
         description: "The registry, with the terms under which answers are handed on.",
@@ -150,7 +161,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Portal,
         path: "/p/{portal}",
-        beside_root: true,
+        at_root: AtRoot::Ours,
         group: "Portals",
         summary: "One portal",
         description: "Its entry, and URLs to try.",
@@ -160,7 +171,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Resolve,
         path: "/resolve",
-        beside_root: true,
+        at_root: AtRoot::OursUnlessTransparent,
         group: "Portals",
         summary: "What a link stands for",
         description: "Takes what people copy from a portal (the page of a dataset or a resource, a \
@@ -176,7 +187,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Status,
         path: "/status",
-        beside_root: true,
+        at_root: AtRoot::OursUnlessTransparent,
         group: "Portals",
         summary: "How the portals are doing",
         description: "Health, hit ratio, time to answer and last failure of each portal, since the \
@@ -187,7 +198,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::ClientFile,
         path: "/client/{file}",
-        beside_root: true,
+        at_root: AtRoot::OursUnlessTransparent,
         group: "Helpers",
         summary: "A helper",
         description: "`unpad.js` (an ES module) with `unpad.d.ts`, `saveJSONP.js`, and the Python \
@@ -203,7 +214,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Projects,
         path: "/simple/",
-        beside_root: true,
+        at_root: AtRoot::OursUnlessTransparent,
         group: "Helpers",
         summary: "The package index",
         description: "The simple repository API (PEP 503, PEP 691) with one project.",
@@ -213,7 +224,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Project,
         path: "/simple/{project}/",
-        beside_root: true,
+        at_root: AtRoot::OursUnlessTransparent,
         group: "Helpers",
         summary: "The wheel of a project",
         description: "The simple repository API (PEP 503, PEP 691).",
@@ -228,7 +239,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Page,
         path: "/",
-        beside_root: false,
+        at_root: AtRoot::Portals,
         group: "Helpers",
         summary: "The page",
         description: "To find data, look at it, and copy how to get it.",
@@ -238,7 +249,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Problems,
         path: "/problems",
-        beside_root: true,
+        at_root: AtRoot::Ours,
         group: "Operation",
         summary: "The problem types",
         description: "What each means and what can be done about it, as Markdown.",
@@ -248,7 +259,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::OpenApi,
         path: "/openapi.json",
-        beside_root: false,
+        at_root: AtRoot::OursUnlessTransparent,
         group: "Operation",
         summary: "This description",
         description: "OpenAPI 3.1.",
@@ -258,7 +269,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Reference,
         path: "/docs",
-        beside_root: false,
+        at_root: AtRoot::Portals,
         group: "Operation",
         summary: "This description, to read",
         description: "A page.",
@@ -268,7 +279,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Healthy,
         path: "/healthz",
-        beside_root: true,
+        at_root: AtRoot::Ours,
         group: "Operation",
         summary: "Alive",
         description: "The process answers.",
@@ -278,7 +289,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Ready,
         path: "/readyz",
-        beside_root: true,
+        at_root: AtRoot::Ours,
         group: "Operation",
         summary: "Ready",
         description: "It takes new work; 503 while it drains.",
@@ -288,7 +299,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     Endpoint {
         name: Name::Metrics,
         path: "/metrics",
-        beside_root: true,
+        at_root: AtRoot::Ours,
         group: "Operation",
         summary: "Metrics",
         description: "OpenMetrics text, as Prometheus reads it.",

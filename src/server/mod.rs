@@ -55,7 +55,7 @@ use crate::gateway::{Gateway, Place};
 use crate::portal::{Dialect, Portal, Terms};
 
 pub use admin::{Admin, Reload, Reloaded, Token, TokenError};
-use endpoint::Endpoint;
+use endpoint::{AtRoot, Endpoint, Name};
 pub use listen::{Handler, Limits, serve};
 pub use live::Live;
 use metrics::Metrics;
@@ -168,7 +168,9 @@ impl Service {
         let at_root = self.options.at_root.as_deref().and_then(|id| self.gateway.place(id));
         match (endpoint::find(path), at_root) {
             (Some((endpoint, value)), None) => Located::Own(endpoint, value),
-            (Some((endpoint, value)), _) if endpoint.beside_root => Located::Own(endpoint, value),
+            (Some((endpoint, value)), Some(place)) if is_ours(endpoint, value, place) => {
+                Located::Own(endpoint, value)
+            }
             (_, Some(place)) => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
             (None, None) => Located::Nothing,
         }
@@ -182,6 +184,20 @@ impl Service {
             Some(rest) if rest.starts_with('/') => rest,
             _ => path,
         }
+    }
+}
+
+/// Whether a path is ours where a portal has the root: of those with a parameter, only what is there.
+fn is_ours(endpoint: &Endpoint, value: &str, place: &Place) -> bool {
+    let is_there = match endpoint.name {
+        Name::ClientFile => client::find(value).is_some(),
+        Name::Project => value == client::PROJECT,
+        _ => true,
+    };
+    match endpoint.at_root {
+        AtRoot::Ours => true,
+        AtRoot::OursUnlessTransparent => is_there && place.portal.dialect != Dialect::Transparent,
+        AtRoot::Portals => false,
     }
 }
 

@@ -122,13 +122,39 @@ async fn helpers_stand_beside_a_portal_that_has_the_root() {
         config.server.at_root = Some("city".to_owned());
     })
     .await;
-    for path in ["/client/", "/client/unpad.js", "/simple/unpad/", "/status", "/resolve?url=city"] {
+    for path in [
+        "/client/",
+        "/client/unpad.js",
+        "/simple/unpad/",
+        "/status",
+        "/resolve?url=city",
+        "/openapi.json",
+    ] {
         assert_eq!(world.get(path).await.status, 200, "{path}");
     }
     assert!(portal.targets().is_empty());
-    for path in ["/", "/docs", "/openapi.json"] {
+    for path in ["/", "/docs", "/client/app.js", "/simple/requests/"] {
         assert_eq!(world.get(path).await.text(), "1", "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_origin_server_of_ones_own_keeps_all_paths_but_those_of_operation() {
+    let portal = FakePortal::new(|_| Reply::http(200, "", "own")).await;
+    let yaml = format!(
+        "portals:\n  own:\n    base: {}\n    dialect: transparent\n    dangerous_transparent: true\n\
+         \x20   allow_cidr: [\"127.0.0.1/32\"]\n",
+        portal.origin()
+    );
+    let world = World::adjusted(&yaml, |config| {
+        config.server.at_root = Some("own".to_owned());
+    })
+    .await;
+    for path in ["/status", "/resolve", "/client/", "/client/unpad.js", "/simple/", "/openapi.json"]
+    {
+        assert_eq!(world.get(path).await.text(), "own", "{path}");
+    }
+    assert_eq!(world.get("/healthz").await.text(), "ok\n");
 }
 
 #[tokio::test]

@@ -156,6 +156,25 @@ async fn a_file_at_a_host_that_an_entry_names_is_handed_on_by_its_whole_url() {
 }
 
 #[tokio::test]
+async fn a_file_has_a_licence_where_one_portal_alone_names_its_host() {
+    let portal = FakePortal::padding("1").await;
+    let other = portal.beside([127, 0, 0, 2], |_| Reply::http(200, "", "x")).await;
+    let entry = |id: &str| {
+        let city = city(&portal).replace("127.0.0.1/32", "127.0.0.0/8").replace("city", id);
+        format!("{}    downloads: [127.0.0.2]\n    licence: CC0-1.0\n", &city["portals:\n".len()..])
+    };
+    for (ids, licensed) in [(&["one"][..], true), (&["one", "two"], false)] {
+        let entries: String = ids.iter().map(|id| entry(id)).collect();
+        let world = World::with(&format!("portals:\n{entries}")).await;
+        let answer = world.get(&format!("/{}/x", other.origin())).await;
+        let links = answer.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("link"));
+        let told = links.map(|(_, value)| value.as_str()).collect::<String>();
+        assert!(told.contains("rel=\"via\""), "{answer}");
+        assert_eq!(told.contains("rel=\"license\""), licensed, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn an_origin_server_of_ones_own_lets_nobody_through_to_other_hosts() {
     let portal = FakePortal::padding("1").await;
     let other = portal.beside([127, 0, 0, 2], |_| Reply::http(200, "", "x")).await;

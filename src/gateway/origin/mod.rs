@@ -185,7 +185,10 @@ impl Errand {
     /// Tells the log and the record of an answer that cannot be handed on.
     fn telling<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
-            self.way.record.failed(error);
+            // To be left alone is what follows from a failure, not what went wrong.
+            if !matches!(error, Error::PortalSuspended { status: None, .. } | Error::Busy) {
+                self.way.record.failed(error);
+            }
             let (portal, url) = (self.way.portal.id.as_str(), self.way.target.url());
             tracing::warn!(portal, path = url.path(), kind = error.kind(), %error,
                 "the portal's answer cannot be handed on");
