@@ -17,12 +17,15 @@ import { ISOLATED, page } from './serving.mjs'
 
 const { PACKAGES, SITES, CHROMIUM, PROGRAM, GATEWAY, PORTAL, WORK, SHOTS } = process.env
 const { chromium } = createRequire(path.join(PACKAGES, 'package.json'))('playwright-core')
-const here = import.meta.dirname
 // A page of this name is to the browser what a page of the web is, though it is served here.
 const PUBLIC = 'notebooks.example'
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"><path d="M0 0h1v1H0z"/></svg>'
 
-const wanted = new Set(process.argv.length > 2 ? process.argv.slice(2) : ['bridge', 'page', 'examples', 'docs', 'lite'])
+const PARTS = ['bridge', 'page', 'examples', 'docs', 'lite']
+const wanted = new Set(process.argv.length > 2 ? process.argv.slice(2) : PARTS)
+for (const part of wanted) {
+  if (!PARTS.includes(part)) throw new Error(`“${part}” is no part: ${PARTS.join(', ')}`)
+}
 const checks = new Checks()
 const foreign = new Set()
 const opened = []
@@ -39,11 +42,10 @@ try {
   browser = await launch([`--ip-address-space-overrides=127.0.0.1:${away.port}=public`, `--unsafely-treat-insecure-origin-as-secure=${pages.public}`])
   const common = { checks, open, gateway: GATEWAY, portal: PORTAL, second: second.origin, pages, sites: SITES, shots: SHOTS }
   if (wanted.has('bridge')) await bridge(common)
-  if (wanted.has('page') && fs.existsSync(path.join(here, 'page.mjs'))) {
+  if (wanted.has('page')) {
     checks.heading('The page')
-    const module = await import('./page.mjs')
     await checks.check('the page', async () => {
-      const counts = await module.page({ chromium: launcher(), browser, gateway: GATEWAY, portal: PORTAL, shots: SHOTS })
+      const counts = await thePage({ chromium: launcher(), browser, gateway: GATEWAY, portal: PORTAL, shots: SHOTS })
       if (counts) checks.add({ passed: counts.passed, failed: counts.failed })
     })
   }

@@ -5,7 +5,7 @@
 #
 #   tests/browser/run.sh [PROGRAM] [PART…]   # default: ${CARGO_TARGET_DIR:-target}/debug/unpad
 #
-# Parts: bridge, page, examples, lite; all of them by default. UNPAD_SHOTS: a folder for the screenshots.
+# Parts: bridge, page, examples, docs, lite; all of them by default. UNPAD_SHOTS: a folder for the screenshots.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
