@@ -2,9 +2,11 @@
 
 mod process;
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 fn unpad(arguments: &[&str], stdin: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_unpad"))
@@ -205,4 +207,106 @@ fn every_command_explains_itself() {
         assert_eq!(output.status.code(), Some(0), "{command}");
         assert!(text(&output.stdout).contains("Usage:"), "{command}");
     }
+}
+
+/// A portal that answers everything with this JSON, one connection a request.
+fn portal(json: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+                head.extend(byte);
+            }
+            let length = json.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{json}"
+            );
+        }
+    });
+    address
+}
+
+/// Serves one portal at the root; where.
+fn at_root(portal: &str, more: &[&str], environment: &[(&str, &str)]) -> (process::Server, String) {
+    let arguments = [&["serve", "--portal", portal, "--at-root"][..], more].concat();
+    let server = process::Server::start_in(&arguments, process::TOKEN, environment);
+    let address = server.says("portal at http://").trim_end_matches('/').to_owned();
+    (server, address)
+}
+
+/// An answer, all of it.
+fn ask(address: &str, target: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    text(&answer)
+}
+
+#[test]
+fn the_environments_proxy_is_not_used() {
+    let proxy = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    proxy.set_nonblocking(true).expect("a listener that does not wait");
+    let url = format!("http://{}", proxy.local_addr().expect("an address"));
+    let names =
+        ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+    let environment = [
+        &names.map(|name| (name, &*url))[..],
+        // What would keep some clients from using a proxy by themselves.
+        &[("no_proxy", ""), ("NO_PROXY", "")],
+    ]
+    .concat();
+    let portal = format!("http://{}", portal("{\"asked\": true}"));
+    let (_server, address) = at_root(&portal, &[], &environment);
+    let answer = ask(&address, "/api/3/action/x");
+    assert!(answer.ends_with("{\"asked\": true}"), "{answer}");
+    assert_eq!(proxy.accept().expect_err("no connection").kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn it_ends_with_0_when_it_is_asked_to_and_at_once_when_it_is_asked_twice() {
+    let (mut idle, _) = at_root("http://127.0.0.1:9", &[], &[]);
+    idle.signal("TERM");
+    assert_eq!(idle.ends(), Some(0));
+    // It accepts and says nothing, so the answer stays under way.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let portal = format!("http://{}", silent.local_addr().expect("an address"));
+    let (mut server, address) = at_root(&portal, &[], &[]);
+    let mut waiting = TcpStream::connect(&address).expect("a connection");
+    waiting.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+    let _held = silent.accept().expect("a connection");
+    server.signal("TERM");
+    server.says("ending: no new connections");
+    assert!(server.runs());
+    server.signal("TERM");
+    assert_eq!(server.ends(), Some(130));
+}
+
+#[test]
+fn the_log_has_no_query_no_password_and_no_endless_path() {
+    // The portal is never asked.
+    let arguments = ["serve", "--portal", "http://127.0.0.1:9", "--log-format", "json"];
+    let server = process::Server::start(&arguments);
+    let address = server.says("portal at http://").trim_end_matches('/').to_owned();
+    let logged = |target: &str| {
+        ask(&address, target);
+        server.says("\"path\":\"")
+    };
+    for (target, told) in [
+        ("/nothing?api_key=s3cret", "/nothing\""),
+        ("/p/nobody/%1b[31m?s3cret", "/p/nobody/%1b[31m\""),
+        ("/https://bob:s3cret@a.example/x", "/https://REDACTED@a.example/x\""),
+        ("/?url=https%3A%2F%2Fbob%3As3cret%40a.example%2Fx", "/\""),
+    ] {
+        let line = logged(target);
+        assert!(line.starts_with(told) && !line.contains("s3cret"), "{target}: {line}");
+    }
+    let line = logged(&format!("/{}", "x".repeat(5000)));
+    assert!(line.starts_with("/xxx") && line.contains("x...\""), "{line}");
+    assert!(line.matches('x').count() <= 1024, "{line}");
 }

@@ -5,7 +5,7 @@
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// The token that servers are started with.
@@ -60,11 +60,17 @@ impl Server {
 
     /// As `start`, with another token.
     pub(crate) fn start_with(arguments: &[&str], token: &str) -> Self {
+        Self::start_in(arguments, token, &[])
+    }
+
+    /// As `start_with`, with more in its environment.
+    pub(crate) fn start_in(arguments: &[&str], token: &str, more: &[(&str, &str)]) -> Self {
         let mut child = program()
             .args(arguments)
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .args(no_disk(arguments))
             .env("UNPAD_ADMIN_TOKEN", token)
+            .envs(more.iter().copied())
             .current_dir(Path::new("/"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -105,6 +111,19 @@ impl Server {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs");
         assert!(sent.success());
+    }
+
+    /// Waits for its end; its exit code, if no signal ended it.
+    pub(crate) fn ends(&mut self) -> Option<i32> {
+        loop {
+            match self.said.recv_timeout(PATIENCE) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => panic!("the server does not end"),
+                // What it writes to ends with it.
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.child.wait().expect("a state").code()
     }
 
     /// Whether it still runs.

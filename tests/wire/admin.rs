@@ -465,3 +465,14 @@ async fn where_nothing_can_be_read_again_that_is_told() {
     assert_eq!(answer.status, 409);
     assert!(answer.text().contains("nothing to read again"));
 }
+
+#[tokio::test]
+async fn a_range_that_a_reload_takes_away_is_no_longer_dialled() {
+    let portal = FakePortal::padding("1").await;
+    let operated = Operated::city(&portal).await;
+    assert_eq!(operated.world.get("/p/city/a").await.status, 200);
+    let narrower = city(&portal).replace("127.0.0.1/32", "127.0.0.2/32");
+    assert_eq!(operated.reloads(&narrower).await.status, 200);
+    assert_eq!(operated.world.get("/p/city/b").await.problem(), "address-prohibited");
+    assert_eq!(portal.connections(), 1);
+}

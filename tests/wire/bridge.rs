@@ -163,3 +163,73 @@ async fn licence_and_attribution_are_told() {
     let name = answer.field("unpad-attribution");
     assert_eq!(name, Some("%\"Diputaci%c3%b3 de Barcelona\""));
 }
+
+#[tokio::test]
+async fn no_field_of_a_portals_acts_on_this_origin() {
+    let portal = FakePortal::new(|request| {
+        let fields = "Content-Type: text/html\r\nSet-Cookie: a=b\r\nServer: x\r\n\
+             Access-Control-Allow-Origin: https://evil.example\r\n\
+             Access-Control-Allow-Credentials: true\r\nContent-Security-Policy: default-src *\r\n\
+             Location: https://evil.example/\r\nRefresh: 0; url=https://evil.example/\r\n\
+             Clear-Site-Data: \"*\"\r\nX-Accel-Redirect: /internal\r\nX-Sendfile: /etc/passwd\r\n\
+             WWW-Authenticate: Basic realm=x\r\nContent-Disposition: inline\r\n";
+        Reply::http(200, fields, format!("{}(1);", request.callback()))
+    })
+    .await;
+    let world = World::city(&portal).await;
+    for how in ["fetched", "stored"] {
+        let answer = world.get("/p/city/x").await;
+        assert_eq!(answer.text(), "1", "{how}");
+        for field in [
+            "set-cookie",
+            "server",
+            "access-control-allow-credentials",
+            "location",
+            "refresh",
+            "clear-site-data",
+            "x-accel-redirect",
+            "x-sendfile",
+            "www-authenticate",
+            "content-disposition",
+        ] {
+            assert_eq!(answer.field(field), None, "{how}: {field}");
+        }
+        for (field, value) in [
+            ("content-type", "application/json"),
+            ("access-control-allow-origin", "*"),
+            ("content-security-policy", "default-src 'none'; sandbox"),
+        ] {
+            let lines: Vec<_> = answer.fields.iter().filter(|(name, _)| name == field).collect();
+            assert_eq!(lines.len(), 1, "{how}: {field}");
+            assert_eq!(lines[0].1, value, "{how}");
+        }
+    }
+    assert_eq!(portal.targets().len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_of_a_request_is_repeated_where_it_is_refused() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    for line in [
+        "GET /p/canary/x",
+        "GET /canary?canary=1",
+        "GET /p/city/../canary?callback=canary",
+        "GET /?url=https%3A%2F%2Fcanary.example%2Fx",
+        "GET /https://canary.example/x",
+        "GET /?url=canary",
+        "CANARY /p/city/x?callback=canary",
+        "POST /p/city/canary",
+        "GET http://canary.example/nothing",
+    ] {
+        let request = format!(
+            "{line} HTTP/1.1\r\nHost: canary.example\r\nConnection: close\r\n\
+             Origin: https://canary.example\r\nReferer: https://canary.example/\r\n\
+             User-Agent: canary\r\nX-Forwarded-Host: canary.example\r\n\r\n"
+        );
+        let answer = world.client.raw(request).await;
+        assert!(answer.status >= 400, "{line}");
+        assert!(!answer.to_string().to_lowercase().contains("canary"), "{line}: {answer}");
+    }
+    assert_eq!(portal.connections(), 0);
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::portal::Gate;
-use crate::support::{Answer, FakePortal, Reply, World, city};
+use crate::support::{Answer, FakePortal, Reply, World, city, until};
 
 fn status(answer: &Answer) -> &str {
     answer.field("cache-status").unwrap_or_default()
@@ -373,4 +373,38 @@ async fn what_is_asked_for_again_and_again_is_still_told_apart_and_still_ages() 
     let later = world.get("/p/city/a").await;
     assert_eq!(status(&later), "unpad; fwd=stale; fwd-status=200; stored; ttl=300");
     assert_eq!(world.get("/p/city/a").await.text(), "7");
+}
+
+#[tokio::test]
+async fn host_is_no_part_of_what_is_stored() {
+    let portal = numbered().await;
+    let world = World::city(&portal).await;
+    for line in ["GET /p/city/x", "GET http://other.example/p/city/x"] {
+        for host in ["a.example", "b.example:81"] {
+            let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            assert_eq!(world.client.raw(request).await.text(), "1", "{line} {host}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn memory_is_counted_in_bytes_and_kept_within_its_limit() {
+    let portal = FakePortal::new(|request| {
+        Reply::ckan(format!("{}(\"{}\");", request.callback(), "x".repeat(20_000)))
+    })
+    .await;
+    let world = World::with(&format!("cache: {{ memory: 1 MiB }}\n{}", city(&portal))).await;
+    for number in 0..200 {
+        assert_eq!(world.get(&format!("/p/city/{number}")).await.status, 200);
+    }
+    until("what is over the limit is gone", async || {
+        let metrics = world.get("/metrics").await.text();
+        let figure = |name: &str| -> Option<u64> {
+            metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+        };
+        let (entries, bytes) = (figure("unpad_cache_entries "), figure("unpad_cache_bytes "));
+        entries.is_some_and(|entries| (1..=52).contains(&entries))
+            && bytes.is_some_and(|bytes| bytes > 20_000 && bytes <= 1 << 20)
+    })
+    .await;
 }

@@ -138,3 +138,22 @@ async fn a_portal_and_a_route_have_policies_of_their_own() {
     assert_eq!(open.field("access-control-allow-credentials"), None);
     assert_eq!(allowed(&ask("/portals").await), Some("*"));
 }
+
+#[tokio::test]
+async fn no_page_is_let_into_a_private_network() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    let fields = format!(
+        "{ORIGIN}Access-Control-Request-Method: GET\r\n\
+         Access-Control-Request-Private-Network: true\r\n\
+         Access-Control-Request-Local-Network: true\r\n"
+    );
+    for (method, target) in
+        [("OPTIONS", "/p/city/x"), ("OPTIONS", "/portals"), ("GET", "/p/city/x")]
+    {
+        let answer = world.client.request(method, target, &fields).await;
+        assert_eq!(allowed(&answer), Some("*"), "{method} {target}");
+        let grants = answer.fields.iter().any(|(name, _)| name.ends_with("-network"));
+        assert!(!grants, "{method} {target}: {answer}");
+    }
+}

@@ -390,3 +390,13 @@ async fn all_variants_of_a_transparent_portals_answer_survive_a_restart() {
     assert!(status(&ask(&world, "fr").await).starts_with("unpad; fwd=vary-miss"));
     assert_eq!(origin.times("/x"), 3);
 }
+
+#[tokio::test]
+async fn the_cache_directory_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = Directory::new();
+    let portal = shelf().await;
+    let _world = World::with(&format!("{}{}", directory.yaml(), files(&portal))).await;
+    let mode = std::fs::metadata(directory.path()).expect("it is made").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "{mode:o}");
+}

@@ -499,3 +499,46 @@ async fn blanks_around_a_payload_are_no_part_of_it_however_many() {
     let answer = world.get("/p/city/x").await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "{}"));
 }
+
+#[tokio::test]
+async fn more_codings_than_three_are_refused() {
+    for (codings, expected) in [("gzip, gzip, gzip", 200), ("gzip, gzip, gzip, gzip", 502)] {
+        let mut content = b"{}".to_vec();
+        for _ in codings.split(',') {
+            content = gzip(&content).await;
+        }
+        let reply = Reply::http(200, &format!("Content-Encoding: {codings}\r\n"), &content);
+        let portal = FakePortal::new(move |_| reply.clone()).await;
+        let answer = World::city(&portal).await.get("/p/city/x").await;
+        assert_eq!(answer.status, expected, "{codings}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn interim_responses_are_no_answer() {
+    let hints = "HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n".repeat(3);
+    let silent = Reply::raw(&hints).then_silence();
+    let (status, kind, _) = problem_with("first_byte_time: 100ms", silent).await;
+    assert_eq!((status, &*kind), (504, "portal-timeout"));
+    let portal = FakePortal::new(move |_| {
+        Reply::raw(&hints).send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    })
+    .await;
+    let answer = World::city(&portal).await.get("/p/city/x").await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "{}"));
+    assert!(answer.field("link").is_some_and(|link| !link.contains("preload")), "{answer}");
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_named_host_is_judged_by_its_address_too() {
+    let portal = FakePortal::padding("1").await;
+    let inside = portal.beside([127, 0, 0, 2], |_| Reply::http(200, "", "\"inside\"")).await;
+    let target = format!("{}/data/x", inside.origin());
+    portal.now(move |_| Reply::http(302, &format!("Location: {target}\r\n"), ""));
+    // The entry names the host, and no range that it lies in.
+    let world = World::with(&format!("{}    downloads: [127.0.0.2]\n", city(&portal))).await;
+    let answer = world.get("/p/city/x").await;
+    assert_eq!((answer.status, &*answer.problem()), (502, "address-prohibited"));
+    assert_eq!(portal.targets().len(), 1);
+    assert_eq!(inside.connections(), 0);
+}

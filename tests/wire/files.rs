@@ -288,3 +288,19 @@ async fn a_long_error_page_does_not_uncover_what_is_stored() {
         assert_eq!(world.get("/p/files/x").await.text(), "content");
     }
 }
+
+#[tokio::test]
+async fn a_length_beside_chunks_is_not_believed() {
+    let portal = FakePortal::new(|_| {
+        let fields = "Cache-Control: max-age=60\r\nContent-Length: 2\r\n\
+                      Transfer-Encoding: chunked\r\n";
+        Reply::raw(format!("HTTP/1.1 200 OK\r\n{fields}\r\n5\r\nabcde\r\n0\r\n\r\n"))
+    })
+    .await;
+    let world = World::with(&files(&portal)).await;
+    for method in ["GET", "HEAD"] {
+        let answer = world.client.request(method, "/p/files/x", "").await;
+        assert_eq!((answer.status, answer.field("content-length")), (200, Some("5")), "{method}");
+        assert_eq!(answer.text(), if method == "GET" { "abcde" } else { "" });
+    }
+}

@@ -140,10 +140,15 @@ async fn a_head_that_is_too_long_is_refused() {
     let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(100_000));
     let answer = world.client.try_raw(long).await;
     assert!(answer.is_none_or(|a| matches!(a.status, 414 | 431)));
-    let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X-A: 1\r\n".repeat(200));
-    let answer = world.client.try_raw(many).await;
-    assert!(answer.is_none_or(|a| a.status == 431));
-    assert_eq!(world.get("/healthz").await.status, 200);
+    // Each of these is within what the server would take by itself.
+    for fields in [format!("X-A: {}\r\n", "a".repeat(100_000)), "X-A: 1\r\n".repeat(80)] {
+        let head = format!("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n");
+        let answer = world.client.try_raw(head).await;
+        assert!(answer.is_none_or(|a| a.status == 431), "{} bytes of fields", fields.len());
+    }
+    for fields in [format!("X-A: {}\r\n", "a".repeat(20_000)), "X-A: 1\r\n".repeat(60)] {
+        assert_eq!(world.client.request("GET", "/healthz", &fields).await.status, 200);
+    }
 }
 
 #[tokio::test]
@@ -210,4 +215,58 @@ async fn metrics_have_labels_from_fixed_sets_only() {
     ] {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
+}
+
+#[tokio::test]
+async fn a_head_that_drips_has_no_more_time_than_one_that_stops() {
+    let portal = FakePortal::padding("1").await;
+    let yaml = format!("server: {{ header_time: 200ms, idle_time: 200ms }}\n{}", city(&portal));
+    let world = World::with(&yaml).await;
+    let mut stream = TcpStream::connect(world.address()).await.expect("a connection");
+    stream.write_all(b"GET /p/city/x HTTP/1.1\r\nHost: a\r\nX-Slow: ").await.expect("sent");
+    let drips = async {
+        let between = std::time::Duration::from_millis(20);
+        // A byte, and a look whether the gateway has had enough.
+        while stream.write_all(b"x").await.is_ok() {
+            if tokio::time::timeout(between, stream.read_u8()).await.is_ok() {
+                break;
+            }
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, drips).await.is_ok(), "the connection was kept");
+    assert_eq!(portal.connections(), 0);
+}
+
+#[tokio::test]
+async fn content_is_refused_however_it_is_announced() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::city(&portal).await;
+    for method in ["GET", "HEAD", "OPTIONS"] {
+        for content in [
+            "Content-Length: 1\r\n\r\nx",
+            "Content-Length: 00\r\n\r\n",
+            "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ] {
+            let request = format!("{method} /p/city/x HTTP/1.1\r\nHost: a\r\n{content}");
+            let answered = tokio::time::timeout(PATIENCE, world.client.raw(request)).await;
+            let answer = answered.expect("an answer, and the end of the connection");
+            assert_eq!(answer.status, 400, "{method} {content:?}");
+            assert_eq!(answer.field("connection"), Some("close"), "{method} {content:?}");
+        }
+    }
+    assert_eq!(portal.connections(), 0);
+    assert_eq!(world.client.request("GET", "/p/city/x", "Content-Length: 0\r\n").await.status, 200);
+}
+
+#[tokio::test]
+async fn content_that_does_not_arrive_in_time_is_not_waited_for() {
+    let portal = FakePortal::padding("1").await;
+    let world = World::with(&format!("server: {{ content_time: 100ms }}\n{}", city(&portal))).await;
+    let request = "POST /p/city/api/3/action/package_show HTTP/1.1\r\nHost: a\r\n\
+                   Connection: close\r\nContent-Type: application/json\r\n\
+                   Content-Length: 100\r\n\r\n{\"id\":";
+    let answered = tokio::time::timeout(PATIENCE, world.client.raw(request)).await;
+    assert_eq!(answered.expect("an answer in time").status, 408);
+    assert_eq!(portal.connections(), 0);
 }

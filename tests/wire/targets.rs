@@ -263,3 +263,22 @@ async fn targets_that_read_otherwise_than_they_are_written_are_refused() {
     assert_eq!((answer.status, answer.text().as_str()), (200, "1"));
     assert_eq!(portal.targets().len(), 1);
 }
+
+#[tokio::test]
+async fn a_resource_at_a_named_host_is_judged_by_its_address_too() {
+    let elsewhere =
+        |portal: &FakePortal| portal.origin().replace("127.0.0.1", "127.0.0.2") + "/f.csv";
+    let portal = one_resource(elsewhere).await;
+    let inside = portal.beside([127, 0, 0, 2], |_| Reply::http(200, "", "inside\n")).await;
+    // The entry names the host, and no range that it lies in.
+    let world = World::with(&format!("{}    downloads: [127.0.0.2]\n", city(&portal))).await;
+    let answer = world.get("/p/city/-/resource/r").await;
+    assert_eq!((answer.status, answer.problem().as_str()), (502, "address-prohibited"));
+    assert_eq!((portal.targets().len(), inside.connections()), (1, 0));
+    // Nor is anybody's name and password sent along.
+    let named = |portal: &FakePortal| portal.origin().replace("://", "://bob:pw@") + "/data/f.csv";
+    let portal = one_resource(named).await;
+    let answer = World::city(&portal).await.get("/p/city/-/resource/r").await;
+    assert_eq!((answer.status, answer.problem().as_str()), (403, "target-not-allowed"));
+    assert_eq!(portal.targets().len(), 1);
+}
