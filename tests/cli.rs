@@ -122,7 +122,7 @@ fn serve_without_a_registry_says_what_to_do() {
 
 #[test]
 fn a_port_in_use_is_told_with_advice() {
-    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let taken = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let address = taken.local_addr().expect("an address").to_string();
     let output = unpad(&["demo", "--listen", &address], b"");
     assert_eq!(output.status.code(), Some(1));

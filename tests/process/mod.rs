@@ -115,14 +115,13 @@ impl Server {
 
     /// Waits for its end; its exit code, if no signal ended it.
     pub(crate) fn ends(&mut self) -> Option<i32> {
-        loop {
-            match self.said.recv_timeout(PATIENCE) {
-                Ok(_) => {}
-                Err(RecvTimeoutError::Timeout) => panic!("the server does not end"),
-                // What it writes to ends with it.
-                Err(RecvTimeoutError::Disconnected) => break,
+        // What it writes to ends with it.
+        let end = loop {
+            if let Err(end) = self.said.recv_timeout(PATIENCE) {
+                break end;
             }
-        }
+        };
+        assert_eq!(end, RecvTimeoutError::Disconnected, "the server does not end");
         self.child.wait().expect("a state").code()
     }
 
