@@ -22,7 +22,7 @@ async fn accepting(world: &World, target: &str, accept: &str) -> Answer {
 #[tokio::test]
 async fn the_page_runs_our_scripts_and_no_others() {
     let world = world().await;
-    for path in ["/", "/client/", "/docs"] {
+    for path in ["/", "/client/", "/docs", "/client/docs.html"] {
         let page = world.get(path).await;
         assert_eq!(
             (page.status, page.field("content-type")),
@@ -36,9 +36,18 @@ async fn the_page_runs_our_scripts_and_no_others() {
                 || page.text().starts_with("<!doctype html>")
         );
     }
-    // Its files are one step down from the root, and beside it below `/client/`.
-    assert!(world.get("/").await.text().contains(r#"<base href="./">"#));
-    assert!(world.get("/client/").await.text().contains(r#"<base href="../">"#));
+    // Its files are one step down from the root, and beside it below `/client/`; and a link to a part of
+    // the page stays on it.
+    for (path, link) in [
+        ("/", "src=\"client/page.js\""),
+        ("/", "href=\"docs\""),
+        ("/client/", "src=\"page.js\""),
+        ("/client/", "href=\"docs.html\""),
+        ("/client/docs.html", "href=\"../openapi.json\""),
+    ] {
+        assert!(world.get(path).await.text().contains(link), "{path}: {link}");
+    }
+    assert!(!world.get("/").await.text().contains("<base"));
 }
 
 #[tokio::test]

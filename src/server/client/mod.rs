@@ -36,20 +36,30 @@ pub(super) fn reference() -> Option<&'static File> {
     FILES.get("docs.html")
 }
 
-/// The page below `/client/`, where its files are beside it.
-static PAGE_BELOW: LazyLock<File> = LazyLock::new(|| {
-    let page = files::PAGE.iter().find(|(name, _)| *name == "index.html");
-    let text = page.map_or_else(String::new, |(_, text)| {
-        text.replacen("<base href=\"./\">", "<base href=\"../\">", 1)
-    });
-    File::text("index.html", &text)
+/// Links of our pages as they stand at the root, and as they stand below `/client/`, where the files are
+/// beside them.
+const LINKS: [(&str, &str); 4] = [
+    ("\"client/", "\""),
+    ("\"docs\"", "\"docs.html\""),
+    ("\"portals\"", "\"../portals\""),
+    ("\"openapi.json\"", "\"../openapi.json\""),
+];
+
+/// Our pages below `/client/`, where they are also if a portal has the root.
+static PAGES_BELOW: LazyLock<HashMap<&'static str, File>> = LazyLock::new(|| {
+    let below = |text: &str| {
+        LINKS.iter().fold(text.to_owned(), |text, (here, below)| text.replace(here, below))
+    };
+    let pages = files::PAGE.iter().filter(|(name, _)| name.ends_with(".html"));
+    pages.map(|(name, text)| (*name, File::text(name, &below(text)))).collect()
 });
 
 /// A file of `/client/`. The wheel has the name of any version, so that a notebook that names an older
 /// one goes on working.
 pub(super) fn find(name: &str) -> Option<&'static File> {
-    if name.is_empty() {
-        return Some(&PAGE_BELOW);
+    let name = if name.is_empty() { "index.html" } else { name };
+    if wheel::is_name(name) {
+        return Some(&WHEEL);
     }
-    if wheel::is_name(name) { Some(&WHEEL) } else { FILES.get(name) }
+    PAGES_BELOW.get(name).or_else(|| FILES.get(name))
 }
