@@ -178,11 +178,22 @@ impl FromStr for Range {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|_| {
+        let range: IpNet = text.parse().map_err(|_| {
             format!(
                 "`{text}` is not an address range: write such as `10.1.0.0/16`, or `/32` for one"
             )
-        })
+        })?;
+        // The largest private ranges are 10.0.0.0/8 and fc00::/7; more is everything, by mistake.
+        let most = match range {
+            IpNet::V4(_) => 8,
+            IpNet::V6(_) => 7,
+        };
+        if range.prefix_len() < most {
+            return Err(format!(
+                "`{text}` is nearly all there is: name the addresses that the portal has"
+            ));
+        }
+        Ok(Self(range))
     }
 }
 

@@ -8,7 +8,7 @@ use http::header::{
     IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, PUBLIC_KEY_PINS, PUBLIC_KEY_PINS_REPORT_ONLY, RANGE, REFERRER_POLICY,
     REFRESH, RETRY_AFTER, SET_COOKIE, STRICT_TRANSPORT_SECURITY, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
+    UPGRADE, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
@@ -31,9 +31,9 @@ const OF_THE_CONNECTION: [HeaderName; 10] = [
     UPGRADE,
 ];
 
-/// Fields by which a response acts on the origin that it comes from, which is the gateway's, or says
-/// who may use it: never a portal's to say.
-const OF_THE_ORIGIN: [HeaderName; 38] = [
+/// Fields by which a response acts on the origin that it comes from, which is the gateway's, on a server
+/// in front of it, or says who may use it: never a portal's to say.
+const OF_THE_ORIGIN: [HeaderName; 46] = [
     SET_COOKIE,
     HeaderName::from_static("set-cookie2"),
     HeaderName::from_static("clear-site-data"),
@@ -68,6 +68,16 @@ const OF_THE_ORIGIN: [HeaderName; 38] = [
     HeaderName::from_static("reporting-endpoints"),
     HeaderName::from_static("alt-svc"),
     HeaderName::from_static("alternate-protocol"),
+    // A server in front would send a file of its own, or ask another server.
+    HeaderName::from_static("x-sendfile"),
+    HeaderName::from_static("x-lighttpd-send-file"),
+    HeaderName::from_static("x-reproxy-url"),
+    HeaderName::from_static("x-litespeed-location"),
+    // A browser would ask its reader for a password, on our origin.
+    WWW_AUTHENTICATE,
+    HeaderName::from_static("set-login"),
+    HeaderName::from_static("no-vary-search"),
+    HeaderName::from_static("use-as-dictionary"),
     REFRESH,
     LOCATION,
     CONTENT_LOCATION,
@@ -99,7 +109,10 @@ pub(super) fn of_file(upstream: &HeaderMap, portal: &Portal, target: &Url) -> He
     for name in OF_THE_ORIGIN {
         fields.remove(name);
     }
-    for name in upstream.keys().filter(|name| name.as_str().starts_with("access-control-")) {
+    let by_prefix = |name: &&HeaderName| {
+        ["access-control-", "x-accel-"].iter().any(|prefix| name.as_str().starts_with(prefix))
+    };
+    for name in upstream.keys().filter(by_prefix) {
         fields.remove(name);
     }
     fields.insert(CONTENT_TYPE, media_type(upstream));

@@ -42,7 +42,10 @@ async fn fields_of_a_response_pass_by_name_or_all_but_those_that_act_on_the_gate
                       Set-Cookie: a=b\r\nContent-Security-Policy: default-src *\r\n\
                       Access-Control-Allow-Origin: https://evil.example\r\n\
                       Clear-Site-Data: \"*\"\r\nStrict-Transport-Security: max-age=1\r\n\
-                      Refresh: 0; url=https://evil.example\r\nX-Hop: 1\r\nConnection: X-Hop, close\r\n";
+                      Refresh: 0; url=https://evil.example\r\n\
+                      X-Accel-Redirect: /internal/x\r\nX-Accel-Buffering: no\r\n\
+                      X-Sendfile: /etc/passwd\r\nX-Reproxy-URL: http://10.0.0.1/\r\n\
+                      WWW-Authenticate: Basic realm=x\r\nX-Hop: 1\r\nConnection: X-Hop, close\r\n";
         Reply::http(200, fields, "a,b\n")
     })
     .await;
@@ -55,9 +58,18 @@ async fn fields_of_a_response_pass_by_name_or_all_but_those_that_act_on_the_gate
         let answer = world.get("/p/files/x").await;
         assert_eq!(answer.field("x-total-count"), total, "{rules}");
         assert_eq!(answer.field("x-other"), other, "{rules}");
-        for field in
-            ["set-cookie", "clear-site-data", "strict-transport-security", "refresh", "x-hop"]
-        {
+        for field in [
+            "set-cookie",
+            "clear-site-data",
+            "strict-transport-security",
+            "refresh",
+            "x-hop",
+            "x-accel-redirect",
+            "x-accel-buffering",
+            "x-sendfile",
+            "x-reproxy-url",
+            "www-authenticate",
+        ] {
             assert_eq!(answer.field(field), None, "{rules}: {field}");
         }
         assert_eq!(answer.field("access-control-allow-origin"), Some("*"));

@@ -50,7 +50,7 @@ static PAGES_BELOW: LazyLock<HashMap<&'static str, File>> = LazyLock::new(|| {
     let below = |text: &str| {
         LINKS.iter().fold(text.to_owned(), |text, (here, below)| text.replace(here, below))
     };
-    let pages = files::PAGE.iter().filter(|(name, _)| name.ends_with(".html"));
+    let pages = files::PAGE.iter().filter(|(name, _)| name.strip_suffix(".html").is_some());
     pages.map(|(name, text)| (*name, File::text(name, &below(text)))).collect()
 });
 
