@@ -48,8 +48,9 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a coroutine of unpad suspended where it has to block")
 
 
-def is_blocking() -> bool:
-    return _blocking.get()
+def line(verb: str, *arguments: Any) -> str:
+    """What one would write, where this was called from."""
+    return f"{'unpad.sync.' if _blocking.get() else 'await unpad.'}{verb}({', '.join(map(repr, arguments))})"
 
 
 async def ask(url: str, fields: Dict[str, str], refresh: bool) -> Any:
