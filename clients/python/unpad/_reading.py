@@ -70,8 +70,11 @@ async def save(ref: Reference, path: Union[str, "os.PathLike[str]"], *, refresh:
     with `.json` takes its description, and one with another, such as `.csv`, its one resource of that format."""
     saved = Saved(os.fspath(path))
     if re.match(r"https?:/", saved):
-        raise InvalidReference("The path to save at is a link", f"It is {str(saved)!r:.300}.", "The reference comes first: "
-                               + _transport.line("save", str(saved), "data.csv" if "://" in text_of(ref) else text_of(ref)))
+        first = text_of(ref)
+        local = "://" not in first and (first[0] in "./\\~" or os.path.splitext(first)[1])
+        raise InvalidReference("The path to save at is a link", f"It is {str(saved)!r:.300}.",
+                               ("The two look swapped. The reference comes first: " if local else "Give a path, as in ")
+                               + _transport.line("save", *((str(saved), first) if local else (first, "data.csv"))))
     target = os.path.realpath(saved)
     if os.path.isdir(target):
         raise IsADirectoryError(f"{saved} is a folder: give the file a name in it")
