@@ -19,7 +19,8 @@ silence: float = 90.0
 
 
 def use(gateway_url: str, *, timeout: Optional[float] = None) -> None:
-    """Ask the gateway at this URL from now on. `timeout` is how many seconds it may be silent, 90 at first."""
+    """Ask the gateway at this URL (or of this link of it) from now on. `timeout` is how many seconds it may be
+    silent, 90 at first."""
     global _named, silence
     _named = _clean(gateway_url, "unpad.use")
     if timeout is not None:
