@@ -134,6 +134,9 @@ function written(reference) {
 
 const segment = encodeURIComponent;
 
+/** What looks like the name of a file on this machine. */
+const FILE = /^(?!https?:)[^?#]*\.(csv|tsv|txt|json|geojson|xlsx?|ods|xml|zip|parquet|pdf)$/i;
+
 export async function resolve(reference, { signal } = {}) {
   let text = written(reference);
   const scheme = /^([a-z][a-z0-9+.-]*):\//i.exec(text)?.[1] ?? "http";
@@ -144,7 +147,8 @@ export async function resolve(reference, { signal } = {}) {
     const other = /^(https?:\/\/[^/?#]+[^?#]*?)\/p\/[^/?#]/i.exec(text)?.[1];
     throw new UnpadError(error.title, `The reference is “${text.slice(0, 300)}”. ${error.detail}`,
       `The gateway that was asked is ${base()}. ${chosen === served?.[1] ? "This module was loaded from it." : "It was named with unpad.use(…)."}\n${
-        other ? `This looks like a link of another gateway. Ask that one: unpad.use(${JSON.stringify(other)})` : LIST}`, error);
+        other ? `This looks like a link of another gateway. Ask that one: unpad.use(${JSON.stringify(other)})`
+          : FILE.test(text) ? `This looks like a file's name. The reference comes first: await unpad.save("REFERENCE", ${JSON.stringify(text)})\n${LIST}` : LIST}`, error);
   });
   found.url = new URL(found.url, `${base()}/`).href;
   return found;
@@ -723,7 +727,7 @@ export async function table(referenceOrPortal, resourceId = undefined, options =
 export async function save(reference, path, { mimeType, binary = false, refresh, signal, onProgress } = {}) {
   if (/^https?:\//.test(path)) {
     const first = written(reference);
-    const local = !first.includes("://") && /^[./\\~]|[^/]\.[^./]+$/.test(first);
+    const local = FILE.test(first);
     throw new UnpadError("The path to save at is a link", `It is “${path}”.`, `${local ? "The two look swapped. The reference comes first: " : "Give a path, as in "}await unpad.save(${
       (local ? [String(path), first] : [first, "data.csv"]).map((one) => JSON.stringify(one)).join(", ")})`);
   }

@@ -375,6 +375,7 @@ test('a reference that leads nowhere says which gateway was asked and why', () =
         advice: `The gateway that was asked is ${base}. This module was loaded from it.\nawait unpad.portals() lists its portals.`
       })
     }
+    await assert.rejects(unpad.readJSON('data/x.json'), { advice: /The reference comes first: await unpad\.save\("REFERENCE", "data\/x\.json"\)\nawait/ })
     unpad.use(`${base}/sub/../`)
     await assert.rejects(unpad.readJSON('nowhere'), { advice: /loaded from it/ })
   }))

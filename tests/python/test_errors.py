@@ -27,6 +27,8 @@ class Errors(Case):
             self.assertIn(f"The reference is {reference!r}.", error.detail)
             self.assertIn(f"The gateway that was asked is {FAULTS}. It was named with unpad.use(…).", error.advice)
             self.assertIn(f"{self.written()}portals() lists its portals.", error.advice)
+        error = self.raises(unpad.InvalidReference, "save", "data/x.json", "faulty/dataset/hostile")
+        self.assertIn(f"The reference comes first: {self.written()}save('REFERENCE', 'data/x.json')", error.advice)
         error = self.raises(unpad.NotFound, "read_json", f"{FAULTS}/p/nowhere/x.json")
         self.assertIn(f"{FAULTS}/p/nowhere/x.json", error.advice)
         self.assertIn(f"{self.written()}portals()", error.advice)

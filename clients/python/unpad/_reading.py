@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, Optional, Union
 
 from . import _ckan, _csv, _frames, _http, _transport
 from ._errors import BrokenAnswer, InvalidReference, of_ckan, verb
-from ._references import Reference, locate, path as path_of, text_of
+from ._references import FILE, Reference, locate, path as path_of, text_of
 from ._values import Saved, told
 
 
@@ -71,7 +71,7 @@ async def save(ref: Reference, path: Union[str, "os.PathLike[str]"], *, refresh:
     saved = Saved(os.fspath(path))
     if re.match(r"https?:/", saved):
         first = text_of(ref)
-        local = "://" not in first and (first[0] in "./\\~" or os.path.splitext(first)[1])
+        local = FILE.match(first)
         raise InvalidReference("The path to save at is a link", f"It is {str(saved)!r:.300}.",
                                ("The two look swapped. The reference comes first: " if local else "Give a path, as in ")
                                + _transport.line("save", *((str(saved), first) if local else (first, "data.csv"))))

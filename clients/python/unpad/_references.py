@@ -16,6 +16,9 @@ from ._values import JsonObject
 #: A URL or path as text, a path, or an entry of `datasets` or `resources`.
 Reference = Union[str, "os.PathLike[str]", Dict[str, Any]]
 
+#: What looks like the name of a file on this machine.
+FILE = re.compile(r"(?!https?:)[^?#]*\.(csv|tsv|txt|json|geojson|xlsx?|ods|xml|zip|parquet|pdf)$", re.IGNORECASE)
+
 
 def text_of(reference: Reference) -> str:
     if isinstance(reference, dict) and isinstance(reference.get("reference"), str):
@@ -67,6 +70,8 @@ def _advice(reference: str) -> str:
     other = re.match(r"(https?://[^/?#]+[^?#]*?)/p/[^/?#]", reference, re.IGNORECASE)
     if other:
         return f"{asked}\nThis looks like a link of another gateway. Ask that one: unpad.use({other[1]!r})"
+    if FILE.match(reference):
+        asked += f"\nThis looks like a file's name. The reference comes first: {_transport.line('save', 'REFERENCE', reference)}"
     return f"{asked}\n{_transport.line('portals')} lists its portals."
 
 

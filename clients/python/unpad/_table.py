@@ -65,7 +65,7 @@ async def table(portal_or_ref: Reference, resource_id: Optional[str] = None, *, 
     finally:
         shown.close()
     columns = [{"id": it["id"], "type": it.get("type")} for it in _ckan.dicts(head.get("fields")) if "id" in it]
-    made = Table(rows, columns, head["total"], first)
+    made = Table(rows, columns, head["total"], first and _ckan.licensed(first, found.get("described", {})))
     return made.to_pandas() if pandas else made
 
 
@@ -74,7 +74,7 @@ async def _find(reference: Reference, resource: Optional[str], refresh: bool) ->
     if resource is not None:
         found["resource"] = text_of(resource)
     elif found["kind"] == "dataset":
-        described, _ = await _ckan.dataset(found, refresh)
+        found["described"] = described = (await _ckan.dataset(found, refresh))[0]
         entries = _ckan.resource_entries(described, found["portal"])
         found["resource"] = _ckan.only(entries, "table", lambda it: bool(it["in_datastore"]),
                                        lambda it: _transport.line("table", it["reference"]))["id"]
