@@ -5,8 +5,9 @@
 
 /** The most bytes that are held at once: as base64 they still fit into the longest string of V8. */
 const MOST_BYTES = 380 * 2 ** 20;
-/** The most rows that CKAN gives at once, unless a portal's operator allows fewer. */
+/** The most rows that CKAN gives at once, unless a portal's operator allows fewer, and the fewest that are asked for where the gateway refuses more. */
 const PAGE = 32_000;
+const NARROW = 100;
 
 // --- Errors ---------------------------------------------------------------------------------------
 
@@ -558,14 +559,14 @@ export async function readJSON(reference, { integers = "text", refresh, signal, 
 /** A dataset's own licence says more than its portal's. */
 const licensed = (told, dataset) => ({ ...told, licence: dataset?.license_url || dataset?.license_title || told.licence });
 
-const formatOf = (one) => (one.format || (/csv/i.test(one.mediaType ?? "") ? "csv" : "")).trim().replace(/^\./, "").toLowerCase();
+const formatOf = (one) => String(one.format || (/csv/i.test(one.mediaType ?? "") ? "csv" : "")).trim().replace(/^\./, "").toLowerCase();
 
 /** The one resource of a format; with none or several, an error with the lines to write. */
 function only(all, format, portal, line) {
   const files = all.filter((one) => formatOf(one) === format);
   if (files.length === 1) return files[0];
   // On one line, because whoever pastes it runs what stands behind the line's end.
-  const lines = (files.length ? files : all).map((one) => `${line(one)}  // ${`${one.name}, ${one.format || "no format"}`.replace(/\s+/g, " ")}`);
+  const lines = (files.length ? files : all).slice(0, 20).map((one) => `${line(one)}  // ${`${one.name}, ${one.format || "no format"}`.replace(/\s+/g, " ")}`);
   const what = format.toUpperCase();
   throw new UnpadError(files.length ? `The dataset has ${files.length} ${what} files` : `The dataset has no ${what} file`,
     files.length ? "Name the one to read:" : `It has ${all.length} resources${all.length ? ":" : "."}`, lines.join("\n"), { type: "which-resource", portal });
@@ -686,6 +687,8 @@ export async function table(referenceOrPortal, resourceId = undefined, options =
   const resource = resourceId?.id ?? resourceId ?? found.resource;
   if (!resource) throw new UnpadError("Which table?", `“${written(referenceOrPortal)}” stands for a ${found.kind}.`, `Name a resource: table("${found.portal}", "ID"). resources(…) lists them with their ids.`, { portal: found.portal });
   if (found.dialect !== "ckan") throw new UnpadError(`${found.portal} has no datastore`, `It runs ${found.dialect}; tables are read from CKAN.`, "Read the file: readCSV, readJSON.", { portal: found.portal });
+  // Rows that are equal in the caller's order could change places between two pages.
+  const order = !sort ? "_id" : /(^|[\s,"])_id\b/.test(sort) ? sort : `${sort}, _id`;
   const rows = [];
   let page = PAGE;
   let first = null;
@@ -695,10 +698,17 @@ export async function table(referenceOrPortal, resourceId = undefined, options =
   while (first === null || rows.length < Math.min(limit, total - offset)) {
     const asked = Math.min(page, limit - rows.length, total - offset - rows.length);
     const query = new URLSearchParams({
-      resource_id: resource, limit: asked, offset: offset + rows.length, sort: sort ?? "_id",
+      resource_id: resource, limit: asked, offset: offset + rows.length, sort: order,
       ...(fields && { fields: [].concat(fields).join(",") }), ...(filters && { filters: JSON.stringify(filters) }), ...(q && { q: isObject(q) ? JSON.stringify(q) : q }),
     });
-    const document = await json(`${base()}/p/${segment(found.portal)}/api/3/action/datastore_search?${query}`, { integers, refresh, signal });
+    const document = await json(`${base()}/p/${segment(found.portal)}/api/3/action/datastore_search?${query}`, { integers, refresh, signal }).catch((error) => {
+      if (!/#response-too-large$/.test(error?.type) || asked <= NARROW) throw error;
+      return null;
+    });
+    if (document === null) {
+      page = Math.max(Math.floor(asked / 4), NARROW);
+      continue;
+    }
     const result = document?.result;
     if (!Array.isArray(result?.records) || !Number.isSafeInteger(result.total))
       throw new UnpadError("The portal's answer is no table", "It has no list of records, or does not say how many there are.", `Asked for: ${provenance(document).gatewayURL}`, { portal: found.portal });
@@ -713,6 +723,9 @@ export async function table(referenceOrPortal, resourceId = undefined, options =
     }
     if (result.records.length === 0 && asked > 0 && offset + rows.length < total)
       throw changed(`It should have ${total} rows, but there are none behind row ${offset + rows.length}.`);
+    const [before, after] = [rows.at(-1)?._id, result.records[0]?._id];
+    if (order === "_id" && Number.isSafeInteger(before) && Number.isSafeInteger(after) && before >= after)
+      throw changed(`Row ${offset + rows.length + 1} does not come after the one before it.`);
     for (const record of result.records.slice(0, asked)) rows.push(record);
     // CKAN gives fewer than were asked for without an error, and says the limit that it used.
     if (Number.isSafeInteger(result.limit) && result.limit > 0 && result.limit < page && result.limit < asked) page = result.limit;
@@ -777,7 +790,11 @@ export async function download(reference, filename = undefined) {
   const plain = /filename="?([^";]+)/i.exec(response.headers.get("content-disposition") ?? "")?.[1];
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([bytes], { type }));
-  link.download = filename ?? (said ? decodeURIComponent(said) : plain ?? (new URL(url).pathname.split("/").pop() || "data"));
+  let encoded = null;
+  try {
+    encoded = said && decodeURIComponent(said);
+  } catch { /* the plain one does */ }
+  link.download = filename ?? encoded ?? plain ?? (new URL(url).pathname.split("/").pop() || "data");
   link.click();
   // The browser takes the content when the click is handled, which is after this.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

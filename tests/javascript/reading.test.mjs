@@ -222,7 +222,7 @@ test('a part of a table is read, with conditions', () =>
     assert.deepEqual([rows.length, rows[0]._id, rows[39]._id, rows.total], [40, 21, 60, 70])
     const { offset, limit, ...rest } = asked.at(-1).query
     assert.deepEqual([offset, limit], ['52', '8'])
-    assert.deepEqual(rest, { resource_id: 'r1', sort: 'a desc', fields: 'a,b', filters: '{"a":["x"]}', q: 'air' })
+    assert.deepEqual(rest, { resource_id: 'r1', sort: 'a desc, _id', fields: 'a,b', filters: '{"a":["x"]}', q: 'air' })
     for (const [options, length] of [[{ limit: 0 }, 0], [{ offset: 69 }, 1], [{ offset: 70 }, 0], [{ offset: 99 }, 0], [{ limit: 99 }, 70]])
       assert.equal((await unpad.table('city', 'r1', options)).length, length)
   }))
@@ -230,12 +230,33 @@ test('a part of a table is read, with conditions', () =>
 test('a table that changes while it is read is an error, never a gap', async () => {
   for (const change of [
     (result, offset) => ({ ...result, total: offset > 0 ? 71 : 70 }),
-    (result, offset) => ({ ...result, records: offset > 0 ? [] : result.records })
+    (result, offset) => ({ ...result, records: offset > 0 ? [] : result.records }),
+    (result, offset) => ({ ...result, records: offset > 0 ? result.records.map(({ _id }) => ({ _id: _id - 1 })) : result.records })
   ]) {
     await within({ '/p/city/api/3/action/datastore_search': datastore(70, 32, change) }, ({ unpad }) =>
       assert.rejects(unpad.table('city', 'r1'), { name: 'UnpadError', type: 'table-changed' }))
   }
 })
+
+test('a page that the gateway finds too large is asked for in smaller ones', () =>
+  within({
+    '/p/city/api/3/action/datastore_search': (request, response, url) => {
+      if (Number(url.searchParams.get('limit')) > 600) return send(response, { type: '/problems#response-too-large', title: 'Too large', status: 502, detail: 'It is.' }, 502)
+      return datastore(1300, 32_000)(request, response, url)
+    }
+  }, async ({ unpad, asked }) => {
+    const rows = await unpad.table('city', 'r1')
+    assert.deepEqual(rows.map(row => row._id), Array.from({ length: 1300 }, (_, at) => at + 1))
+    assert.deepEqual(asked.slice(1, 6).map(one => one.query.limit), ['32000', '8000', '2000', '500', '500'])
+  }))
+
+test('rows whose place the order leaves open are ordered by their number', () =>
+  within({ '/p/city/api/3/action/datastore_search': datastore(1, 32) }, async ({ unpad, asked }) => {
+    for (const [sort, sent] of [[undefined, '_id'], ['a desc', 'a desc, _id'], ['_id desc', '_id desc'], ['a,_id', 'a,_id'], ['x_id', 'x_id, _id']]) {
+      await unpad.table('city', 'r1', { sort })
+      assert.equal(asked.at(-1).query.sort, sent)
+    }
+  }))
 
 test('the provenance of a table is that of its oldest page', async () => {
   const dates = ['Wed, 25 Nov 2026 02:30:05 GMT', 'Wed, 25 Nov 2026 02:30:01 GMT', 'Wed, 25 Nov 2026 02:30:09 GMT']
