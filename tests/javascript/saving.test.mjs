@@ -218,3 +218,24 @@ test('arguments of save that are swapped are said to be', async () => {
   await assert.rejects(world.unpad.save('data/x.csv', 'https://city.example/x.csv'), { name: 'UnpadError', advice: 'The two look swapped. The reference comes first: await unpad.save("https://city.example/x.csv", "data/x.csv")' })
   await assert.rejects(world.unpad.save('city/dataset/air', 'https://city.example/x.csv'), { advice: 'Give a path, as in await unpad.save("city/dataset/air", "data.csv")' })
 })
+
+test('a download has the name that is given or sent, and a dataset the file that the name asks for', async t => {
+  // Its link is given up after a minute, for which the test does not wait.
+  const { setTimeout } = globalThis
+  t.mock.method(globalThis, 'setTimeout', (...given) => setTimeout(...given).unref())
+  const link = { click() {} }
+  globalThis.document = { createElement: () => link }
+  const own = await gateway({
+    '/p/city/api/3/action/package_show': { success: true, result: { resources: [{ id: 'r1', name: 'A', format: 'CSV' }] } },
+    '/p/city/-/resource/r1': (_, response) => send(response, LATIN, 200, { 'content-type': 'text/csv' }),
+    '/p/city/b': (_, response) => send(response, LATIN, 200, { 'content-disposition': 'attachment; filename="b.csv"; filename*=UTF-8\'\'%c3' })
+  })
+  try {
+    for (const [reference, name, sent] of [['city/dataset/air', 'air.csv', 'air.csv'], ['city/b', undefined, 'b.csv']]) {
+      const saved = await own.unpad.download(reference, name)
+      assert.deepEqual([saved.path, saved.bytes], [sent, LATIN.length])
+    }
+  } finally {
+    await own.close()
+  }
+})
