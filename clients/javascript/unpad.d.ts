@@ -75,7 +75,7 @@ export interface Provenance {
 /** Where this very array, object or Response comes from. Throws for a part, a copy, or a plain value such as a text. */
 export function provenance(result: object): Provenance;
 
-/** Asks the gateway at this URL from now on; returns the URL without a slash at its end. */
+/** Asks the gateway at this URL (or of this link of it) from now on; returns the URL without a slash at its end. */
 export function use(url: string | URL): string;
 
 /** The URL of the gateway that is asked, without a slash at its end. */
@@ -191,7 +191,7 @@ export function readJSON<T = any>(reference: Reference, options?: { integers?: I
 /**
  * CSV as objects of strings: of a dataset its only CSV file, of a table its dump, else the file. The delimiter is found
  * among comma, semicolon, tab and bar; the charset by BOM, Content-Type, UTF-8, else windows-1252.
- * A line with too many or too few fields is an UnpadError that names it.
+ * A line with too many or too few fields is an UnpadError that names it, and so is a PDF, an archive, or another file that is none.
  */
 export function readCSV(
   reference: Reference,
@@ -215,6 +215,8 @@ export interface Saved {
 
 /**
  * Saves the bytes as they came into JupyterLite's files, below the root of the file browser; missing folders are made.
+ * Of a dataset, a path without an extension or with `.json` takes its description, and one with another, such as
+ * `.csv`, its one resource of that format.
  * Where that is not possible, the error has the Python lines that do it.
  */
 export function save(
@@ -226,7 +228,7 @@ export function save(
 /** `save` with the arguments of `saveJSONP`. */
 export function saveJSON(url: Reference, path: string, mimeType?: string, binary?: boolean): Promise<Saved>;
 
-/** Offers a file to the reader of a web page, as a link with `download` would. */
+/** Offers a file to the reader of a web page, as a link with `download` would. A name says what of a dataset, as for `save`. */
 export function download(reference: Reference, filename?: string): Promise<Saved>;
 
 /** `JSON.parse` in which integers that a number cannot hold become what `integers` says. */
@@ -234,3 +236,12 @@ export function parseJSON(text: string, integers?: Integers): any;
 
 /** CSV text as objects of strings, as `readCSV` reads it. */
 export function parseCSV(text: string, delimiter?: string): Record<string, string>[] & { readonly columns: string[]; readonly delimiter: string };
+
+/**
+ * The text of bytes: by BOM, the charset of the Content-Type, UTF-8, else windows-1252. With `cut`, the end
+ * may be within a character, which is left out.
+ */
+export function decodeText(bytes: Uint8Array, type?: string, options?: { encoding?: string; cut?: boolean }): { text: string; encoding: string };
+
+/** The error for a Response that is none of 2xx, such as one of `fetchThrough`; it reads the body. */
+export function responseError(response: Response): Promise<UnpadError>;

@@ -5,8 +5,9 @@
 
 /** The most bytes that are held at once: as base64 they still fit into the longest string of V8. */
 const MOST_BYTES = 380 * 2 ** 20;
-/** The most rows that CKAN gives at once, unless a portal's operator allows fewer. */
+/** The most rows that CKAN gives at once, unless a portal's operator allows fewer, and the fewest that are asked for where the gateway refuses more. */
 const PAGE = 32_000;
+const NARROW = 100;
 
 // --- Errors ---------------------------------------------------------------------------------------
 
@@ -22,7 +23,7 @@ export class UnpadError extends Error {
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The error for an answer that is none of 2xx: the gateway's problem, the portal's own error, or what else came. */
-async function failure(response) {
+export async function responseError(response) {
   let text = "";
   let document = null;
   try {
@@ -34,7 +35,8 @@ async function failure(response) {
   const status = response.status;
   if (isObject(document) && typeof document.title === "string" && "detail" in document) {
     const wait = response.headers.get("retry-after") ?? "";
-    return new UnpadError(document.title, String(document.detail ?? ""), /^\d+$/.test(wait) ? `Try again in ${wait} s.` : "", {
+    const advice = /#unknown-portal$/.test(document.type) ? `Asked for: ${response.url}\n${LIST}` : /^\d+$/.test(wait) ? `Try again in ${wait} s.` : "";
+    return new UnpadError(document.title, String(document.detail ?? ""), advice, {
       status, type: document.type ?? "about:blank", portal: document.portal, portalURL: document.portal_url, problem: document });
   }
   if (isObject(document) && document.success === false) return ofCKAN(document, status, response.url);
@@ -56,6 +58,14 @@ function ofCKAN(document, status, url) {
   return new UnpadError(type ? `The portal says: ${type}` : "The portal answers with an error", said.slice(0, 1000),
     `Asked for: ${url}`, { status, type, problem: document });
 }
+
+const LIST = "await unpad.portals() lists its portals.";
+
+/** For `catch`: says which dataset is not there, where CKAN says no more than that something is not. */
+const naming = ({ portal, dataset }) => (error) => {
+  if (!dataset || error?.type !== "Not Found Error") throw error;
+  throw new UnpadError(error.title, error.detail, `${portal} has no public dataset “${dataset}”. Search for it: await unpad.datasets(${JSON.stringify(portal)}, "words")\n${error.advice}`, error);
+};
 
 const isLoopback = (host) => /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(host);
 
@@ -102,7 +112,8 @@ export function use(url) {
   } catch { /* said below */ }
   if (!/^https?:$/.test(parsed?.protocol ?? ""))
     throw new UnpadError("unpad.use needs the URL of a gateway", `“${url}” is not one.`, 'It looks like "http://127.0.0.1:8080" or "https://gateway.example".');
-  chosen = parsed.origin + parsed.pathname.replace(/\/+$/, "");
+  // What is copied from a link of the gateway has a portal behind it.
+  chosen = parsed.origin + parsed.pathname.replace(/\/p\/[^/].*/, "").replace(/\/+$/, "");
   return chosen;
 }
 
@@ -124,11 +135,37 @@ function written(reference) {
 
 const segment = encodeURIComponent;
 
+/** What looks like the name of a file on this machine. */
+const FILE = /^(?!https?:)[^?#]*\.(csv|tsv|txt|json|geojson|xlsx?|ods|xml|zip|parquet|pdf)$/i;
+
 export async function resolve(reference, { signal } = {}) {
   let text = written(reference);
+  const scheme = /^([a-z][a-z0-9+.-]*):\//i.exec(text)?.[1] ?? "http";
+  if (!/^https?$/i.test(scheme)) throw new UnpadError("A link begins with http:// or https://", `“${text}” begins with ${scheme}:.`, "Copy the link from the portal again.");
   if (text.startsWith(`${base()}/`)) text = text.slice(base().length);
-  const found = await json(`${base()}/resolve?url=${segment(text)}`, { signal });
+  const found = await json(`${base()}/resolve?url=${segment(text)}`, { signal }).catch((error) => {
+    if (!(error instanceof UnpadError) || !(error.status >= 400 && error.status < 500)) throw error;
+    const other = /^(https?:\/\/[^/?#]+[^?#]*?)\/p\/[^/?#]/i.exec(text)?.[1];
+    throw new UnpadError(error.title, `The reference is “${text.slice(0, 300)}”. ${error.detail}`,
+      `The gateway that was asked is ${base()}. ${chosen === served?.[1] ? "This module was loaded from it." : "It was named with unpad.use(…)."}\n${
+        other ? `This looks like a link of another gateway. Ask that one: unpad.use(${JSON.stringify(other)})`
+          : FILE.test(text) ? `This looks like a file's name. The reference comes first: await unpad.save("REFERENCE", ${JSON.stringify(text)})\n${LIST}` : LIST}`, error);
+  });
   found.url = new URL(found.url, `${base()}/`).href;
+  return found;
+}
+
+const known = new Map();
+
+/** As `resolve`, but what a bare id stands for is asked once, not for each page of a table. */
+async function portalOf(reference, options) {
+  const text = written(reference);
+  if (!/^[\w-]+$/.test(text)) return resolve(text, options);
+  const key = `${base()}/${text}`;
+  if (known.has(key)) return known.get(key);
+  const found = await resolve(text, options);
+  if (known.size >= 100) known.clear();
+  known.set(key, found);
   return found;
 }
 
@@ -191,7 +228,7 @@ async function collect(response, { most = MOST_BYTES, signal, onProgress } = {})
 async function load(url, options = {}) {
   const { onProgress, ...asked } = options;
   const response = await ask(url, asked);
-  if (!response.ok) throw await failure(response);
+  if (!response.ok) throw await responseError(response);
   const bytes = await collect(response, { signal: options.signal, onProgress });
   const sha256 = await digest(bytes);
   const said = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):/.exec(response.headers.get("content-digest") ?? "");
@@ -215,7 +252,7 @@ async function json(url, { integers = "text", ...options } = {}) {
 }
 
 function asJSON(bytes, type, told, integers, url) {
-  const { text } = decode(bytes, type);
+  const { text } = decodeText(bytes, type);
   let value;
   try {
     value = parseJSON(text, integers);
@@ -360,8 +397,9 @@ function bigIntegers(text) {
 
 // --- CSV ------------------------------------------------------------------------------------------
 
-function decode(bytes, type, encoding) {
-  const attempt = (label) => ({ text: new TextDecoder(label, { fatal: true }).decode(bytes), encoding: label.toLowerCase() });
+export function decodeText(bytes, type = "", { encoding, cut = false } = {}) {
+  // Of a character that the end cuts, a stream keeps the part back.
+  const attempt = (label) => ({ text: new TextDecoder(label, { fatal: true }).decode(bytes, { stream: cut }), encoding: label.toLowerCase() });
   if (encoding) {
     try {
       return attempt(encoding);
@@ -509,32 +547,68 @@ export async function readBytes(reference, { refresh, signal, onProgress } = {})
 export async function readText(reference, { encoding, refresh, signal, onProgress } = {}) {
   const { url } = await locate(reference, { signal });
   const { bytes, type } = await load(url, { refresh, signal, onProgress });
-  return decode(bytes, type, encoding).text;
+  return decodeText(bytes, type, { encoding }).text;
 }
 
 export async function readJSON(reference, { integers = "text", refresh, signal, onProgress } = {}) {
-  const { kind, url } = await locate(reference, { signal });
-  const document = await json(url, { integers, refresh, signal, onProgress });
-  return kind === "dataset" && isObject(document?.result) ? remember(document.result, licensed(provenance(document), document.result)) : document;
+  const found = await locate(reference, { signal });
+  const document = await json(found.url, { integers, refresh, signal, onProgress }).catch(naming(found));
+  return found.kind === "dataset" && isObject(document?.result) ? remember(document.result, licensed(provenance(document), document.result)) : document;
 }
 
 /** A dataset's own licence says more than its portal's. */
 const licensed = (told, dataset) => ({ ...told, licence: dataset?.license_url || dataset?.license_title || told.licence });
 
+const formatOf = (one) => String(one.format || (/csv/i.test(one.mediaType ?? "") ? "csv" : "")).trim().replace(/^\./, "").toLowerCase();
+
+/** The one resource of a format; with none or several, an error with the lines to write. */
+function only(all, format, portal, line) {
+  const files = all.filter((one) => formatOf(one) === format);
+  if (files.length === 1) return files[0];
+  // On one line, because whoever pastes it runs what stands behind the line's end.
+  const lines = (files.length ? files : all).slice(0, 20).map((one) => `${line(one)}  // ${`${one.name}, ${one.format || "no format"}`.replace(/\s+/g, " ")}`);
+  const what = format.toUpperCase();
+  throw new UnpadError(files.length ? `The dataset has ${files.length} ${what} files` : `The dataset has no ${what} file`,
+    files.length ? "Name the one to read:" : `It has ${all.length} resources${all.length ? ":" : "."}`, lines.join("\n"), { type: "which-resource", portal });
+}
+
+const fileOf = (portal, { id }) => `${base()}/p/${segment(portal)}/-/resource/${segment(id)}`;
+
+/** What other files begin with, read as windows-1252 (of which 0x80 to 0x9f differ between engines), and what they are; for Python, what reads them. */
+const OTHERS = [[/^%PDF-/, "a PDF", "pdf"], [/^\x1f[\x8b\u2039]/, "a file that gzip compressed", "csv.gz", "read_csv"],
+  [/^PK\x03\x04.{26}mimetypeapplication\/vnd\.oasis\.opendocument\.spreadsheet/s, "a spreadsheet (ODS)", "ods", "read_excel"], [/^PK\x03\x04.*xl\/workbook/s, "an Excel workbook", "xlsx", "read_excel"],
+  [/^PK(\x03\x04|\x05\x06)/, "a ZIP archive", "zip"], [/^\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1/, "an Excel workbook or another file of Office", "xls", "read_excel"],
+  [/^PAR1.*PAR1$/s, "a Parquet file", "parquet", "read_parquet"], [/^.PNG\r\n/, "an image", "png"], [/^\xff\xd8\xff/, "an image", "jpg"],
+  [/^GIF8[79]a/, "an image", "gif"], [/^(II\*\0|MM\0\*)/, "an image", "tif"], [/^7z\xbc\xaf/, "a 7z archive", "7z"], [/^Rar!\x1a/, "a RAR archive", "rar"],
+  [/^SQLite format 3\0/, "a database (SQLite, GeoPackage)", "gpkg"]];
+
+/** What is no CSV would be read as rows of nonsense. */
+function refuseOthers(bytes, type, reference, portal) {
+  // The names within an archive stand at its end.
+  const characters = [bytes.subarray(0, 2 ** 16), bytes.subarray(-(2 ** 16))].map((part) => new TextDecoder("windows-1252").decode(part)).join("");
+  const other = OTHERS.find(([start]) => start.test(characters));
+  const more = { type: "not-csv", portal };
+  if (other) {
+    const [, what, ending, reader] = other;
+    const keep = `await unpad.save(${JSON.stringify(reference)}, "data.${ending}")`;
+    throw new UnpadError(`This is ${what}, not CSV`, `Its type is ${type || "not said"}.`, `Keep it as a file: ${keep}${reader ? `\nIn Python: pandas.${reader}(${keep})` : ""}`, more);
+  }
+  const start = characters.slice(0, 300).replace(/^(\xef\xbb\xbf)?\s*/, "");
+  if (/^<(!doctype|html)/i.test(start) || (/\b(json|html)\b/i.test(type) && /^[<{[]/.test(start)))
+    throw new UnpadError(start[0] === "<" ? "This is a web page, not CSV" : "This is JSON, not CSV", `Its type is ${type}.`, start[0] === "<" ? "The file has moved, or asks for something first: open its link in a browser." : "Read it with readJSON, or keep it with save.", more);
+}
+
 export async function readCSV(reference, { delimiter, encoding, refresh, signal, onProgress } = {}) {
   const found = await locate(reference, { signal });
   let { url } = found;
+  let text = written(reference);
   let licence = null;
   if (found.kind === "dataset") {
     const all = await listed(found, { refresh, signal });
     licence = provenance(all).licence;
-    const files = all.filter((one) => /^\.?csv$/i.test(one.format) || (!one.format && /csv/i.test(one.mediaType ?? "")));
-    if (files.length !== 1) {
-      const lines = (files.length ? files : all).map((one) => `await unpad.readCSV(${JSON.stringify(one.reference)})  // ${one.name}, ${one.format || "no format"}`);
-      throw new UnpadError(files.length ? `The dataset has ${files.length} CSV files` : "The dataset has no CSV file",
-        files.length ? "Name the one to read:" : `It has ${all.length} resources${all.length ? ":" : "."}`, lines.join("\n"), { type: "which-resource", portal: found.portal });
-    }
-    url = `${base()}/p/${segment(found.portal)}/-/resource/${segment(files[0].id)}`;
+    const one = only(all, "csv", found.portal, ({ reference }) => `await unpad.readCSV(${JSON.stringify(reference)})`);
+    text = one.reference;
+    url = fileOf(found.portal, one);
   } else if (found.kind === "table" && found.resource && /\/datastore_search(_sql)?\b/.test(url)) {
     // What a search answers with is JSON; the same table as CSV is its dump, which takes the same parameters.
     const wanted = new URL(url).searchParams;
@@ -542,10 +616,9 @@ export async function readCSV(reference, { delimiter, encoding, refresh, signal,
     url = `${base()}/p/${segment(found.portal)}/datastore/dump/${segment(found.resource)}${wanted.size ? `?${wanted}` : ""}`;
   }
   const { bytes, type, told } = await load(url, { refresh, signal, onProgress });
-  if (/\b(json|html)\b/i.test(type) && /^\s*[<{]/.test(new TextDecoder().decode(bytes.subarray(0, 40))))
-    throw new UnpadError("This is not CSV", `${url} is ${type}.`, "Read it with readJSON, or keep it with save.", { type: "not-csv", portal: found.portal });
-  const { text, encoding: used } = decode(bytes, type, encoding);
-  return remember(hidden(parseCSV(text, delimiter), { encoding: used }), { ...told, licence: licence ?? told.licence });
+  refuseOthers(bytes, type, text, found.portal);
+  const decoded = decodeText(bytes, type, { encoding });
+  return remember(hidden(parseCSV(decoded.text, delimiter), { encoding: decoded.encoding }), { ...told, licence: licence ?? told.licence });
 }
 
 export async function datasets(portal, q = "", { limit = 20, offset = 0, refresh, signal } = {}) {
@@ -599,7 +672,7 @@ export async function resources(referenceOrPortal, dataset = undefined, { refres
 async function listed({ portal, dialect, dataset }, { refresh, signal }) {
   if (dialect !== "ckan")
     throw new UnpadError(`The datasets of ${portal} have no list of resources`, `It runs ${dialect}; this is known for CKAN.`, "Read the reference of the dataset itself.", { portal });
-  const document = await json(`${base()}/p/${segment(portal)}/api/3/action/package_show?id=${segment(dataset)}`, { refresh, signal });
+  const document = await json(`${base()}/p/${segment(portal)}/api/3/action/package_show?id=${segment(dataset)}`, { refresh, signal }).catch(naming({ portal, dataset }));
   const list = (document?.result?.resources ?? []).map((one) => ({
     id: one.id, name: one.name || one.description || one.id, format: one.format ?? "", mediaType: one.mimetype || null, url: one.url ?? null,
     bytes: Number.isSafeInteger(Number(one.size ?? NaN)) ? Number(one.size) : null, modified: one.last_modified ?? one.created ?? null,
@@ -610,10 +683,12 @@ async function listed({ portal, dialect, dataset }, { refresh, signal }) {
 
 export async function table(referenceOrPortal, resourceId = undefined, options = {}) {
   const { limit = Infinity, offset = 0, fields, filters, q, sort, integers = "text", refresh, signal, onProgress } = options;
-  const found = await resolve(referenceOrPortal, { signal });
+  const found = await portalOf(referenceOrPortal, { signal });
   const resource = resourceId?.id ?? resourceId ?? found.resource;
   if (!resource) throw new UnpadError("Which table?", `“${written(referenceOrPortal)}” stands for a ${found.kind}.`, `Name a resource: table("${found.portal}", "ID"). resources(…) lists them with their ids.`, { portal: found.portal });
   if (found.dialect !== "ckan") throw new UnpadError(`${found.portal} has no datastore`, `It runs ${found.dialect}; tables are read from CKAN.`, "Read the file: readCSV, readJSON.", { portal: found.portal });
+  // Rows that are equal in the caller's order could change places between two pages.
+  const order = !sort ? "_id" : /(^|[\s,"])_id\b/.test(sort) ? sort : `${sort}, _id`;
   const rows = [];
   let page = PAGE;
   let first = null;
@@ -623,10 +698,17 @@ export async function table(referenceOrPortal, resourceId = undefined, options =
   while (first === null || rows.length < Math.min(limit, total - offset)) {
     const asked = Math.min(page, limit - rows.length, total - offset - rows.length);
     const query = new URLSearchParams({
-      resource_id: resource, limit: asked, offset: offset + rows.length, sort: sort ?? "_id",
+      resource_id: resource, limit: asked, offset: offset + rows.length, sort: order,
       ...(fields && { fields: [].concat(fields).join(",") }), ...(filters && { filters: JSON.stringify(filters) }), ...(q && { q: isObject(q) ? JSON.stringify(q) : q }),
     });
-    const document = await json(`${base()}/p/${segment(found.portal)}/api/3/action/datastore_search?${query}`, { integers, refresh, signal });
+    const document = await json(`${base()}/p/${segment(found.portal)}/api/3/action/datastore_search?${query}`, { integers, refresh, signal }).catch((error) => {
+      if (!/#response-too-large$/.test(error?.type) || asked <= NARROW) throw error;
+      return null;
+    });
+    if (document === null) {
+      page = Math.max(Math.floor(asked / 4), NARROW);
+      continue;
+    }
     const result = document?.result;
     if (!Array.isArray(result?.records) || !Number.isSafeInteger(result.total))
       throw new UnpadError("The portal's answer is no table", "It has no list of records, or does not say how many there are.", `Asked for: ${provenance(document).gatewayURL}`, { portal: found.portal });
@@ -641,6 +723,9 @@ export async function table(referenceOrPortal, resourceId = undefined, options =
     }
     if (result.records.length === 0 && asked > 0 && offset + rows.length < total)
       throw changed(`It should have ${total} rows, but there are none behind row ${offset + rows.length}.`);
+    const [before, after] = [rows.at(-1)?._id, result.records[0]?._id];
+    if (order === "_id" && Number.isSafeInteger(before) && Number.isSafeInteger(after) && before >= after)
+      throw changed(`Row ${offset + rows.length + 1} does not come after the one before it.`);
     for (const record of result.records.slice(0, asked)) rows.push(record);
     // CKAN gives fewer than were asked for without an error, and says the limit that it used.
     if (Number.isSafeInteger(result.limit) && result.limit > 0 && result.limit < page && result.limit < asked) page = result.limit;
@@ -653,11 +738,17 @@ export async function table(referenceOrPortal, resourceId = undefined, options =
 // --- Saving ---------------------------------------------------------------------------------------
 
 export async function save(reference, path, { mimeType, binary = false, refresh, signal, onProgress } = {}) {
+  if (/^https?:\//.test(path)) {
+    const first = written(reference);
+    const local = FILE.test(first);
+    throw new UnpadError("The path to save at is a link", `It is “${path}”.`, `${local ? "The two look swapped. The reference comes first: " : "Give a path, as in "}await unpad.save(${
+      (local ? [String(path), first] : [first, "data.csv"]).map((one) => JSON.stringify(one)).join(", ")})`);
+  }
   const name = filePath(path);
   const files = jupyterContents() ?? (await jupyterStorage());
   if (typeof files === "string") throw await noFiles(files, reference, name);
-  const { url } = await locate(reference, { signal });
-  const { bytes, type, told } = await load(url, { refresh, signal, onProgress });
+  const found = await fileFor(reference, name, { refresh, signal });
+  const { bytes, type, told } = await load(found.url, { refresh, signal, onProgress }).catch(naming(found));
   const text = binary ? null : exactText(bytes);
   const now = new Date().toISOString();
   const record = {
@@ -667,10 +758,23 @@ export async function save(reference, path, { mimeType, binary = false, refresh,
   };
   signal?.throwIfAborted();
   // One after the other, so that two calls do not both make the same new folder.
-  const written = writing.then(() => files.write(record));
-  writing = written.catch(() => {});
-  await written;
-  return { path: name, bytes: bytes.length, provenance: told };
+  const done = writing.then(() => files.write(record));
+  writing = done.catch(() => {});
+  await done;
+  return { path: name, bytes: bytes.length, provenance: { ...told, licence: found.licence ?? told.licence } };
+}
+
+/** As `locate`, but of a dataset the one resource whose format the path ends with. */
+async function fileFor(reference, path, asking = {}) {
+  const found = await locate(reference, asking);
+  const [, before, format] = /^(.*[^/])\.([^./]+)$/s.exec(path) ?? [];
+  if (found.kind !== "dataset" || found.dialect !== "ckan" || !format || /^json$/i.test(format)) return found;
+  const all = await listed(found, asking);
+  const one = only(all, format.toLowerCase(), found.portal, (resource) => {
+    const own = formatOf(resource);
+    return `await unpad.save(${JSON.stringify(resource.reference)}, ${JSON.stringify(/^[a-z0-9]{1,10}$/.test(own) ? `${before}.${own}` : path)})`;
+  });
+  return { url: fileOf(found.portal, one), licence: provenance(all).licence };
 }
 
 let writing = Promise.resolve();
@@ -679,17 +783,22 @@ export const saveJSON = (url, path, mimeType = "text/json", binary = false) => s
 
 export async function download(reference, filename = undefined) {
   if (!globalThis.document) throw new UnpadError("There is no page here that could offer a download", "", "Use readBytes.");
-  const { url } = await locate(reference);
-  const { response, bytes, type, told } = await load(url);
+  const found = await fileFor(reference, filename ?? "");
+  const { url } = found;
+  const { response, bytes, type, told } = await load(url).catch(naming(found));
   const said = /filename\*=UTF-8''([^;]+)/i.exec(response.headers.get("content-disposition") ?? "")?.[1];
   const plain = /filename="?([^";]+)/i.exec(response.headers.get("content-disposition") ?? "")?.[1];
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([bytes], { type }));
-  link.download = filename ?? (said ? decodeURIComponent(said) : plain ?? (new URL(url).pathname.split("/").pop() || "data"));
+  let encoded = null;
+  try {
+    encoded = said && decodeURIComponent(said);
+  } catch { /* the plain one does */ }
+  link.download = filename ?? encoded ?? plain ?? (new URL(url).pathname.split("/").pop() || "data");
   link.click();
   // The browser takes the content when the click is handled, which is after this.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  return { path: link.download, bytes: bytes.length, provenance: told };
+  return { path: link.download, bytes: bytes.length, provenance: { ...told, licence: found.licence ?? told.licence } };
 }
 
 /** A path below the root of JupyterLite's files. */

@@ -30,6 +30,9 @@ export async function reads(signal: AbortSignal): Promise<void> {
   const { path, provenance } = await unpad.save('demo', 'a.json', { mimeType: 'application/json', binary: true })
   await unpad.saveJSON('demo', 'a.json', 'text/json', false)
   console.log(text, bytes, response, path, provenance.cache.stale, unpad.parseJSON('1', 'text'), unpad.parseCSV('a').columns)
+  const decoded: { text: string; encoding: string } = unpad.decodeText(bytes, 'text/csv', { cut: true })
+  const error: unpad.UnpadError = await unpad.responseError(response)
+  console.log(decoded, error.title)
   // @ts-expect-error: a text has no provenance
   unpad.provenance(await unpad.readText('demo'))
 }

@@ -222,7 +222,7 @@ test('a part of a table is read, with conditions', () =>
     assert.deepEqual([rows.length, rows[0]._id, rows[39]._id, rows.total], [40, 21, 60, 70])
     const { offset, limit, ...rest } = asked.at(-1).query
     assert.deepEqual([offset, limit], ['52', '8'])
-    assert.deepEqual(rest, { resource_id: 'r1', sort: 'a desc', fields: 'a,b', filters: '{"a":["x"]}', q: 'air' })
+    assert.deepEqual(rest, { resource_id: 'r1', sort: 'a desc, _id', fields: 'a,b', filters: '{"a":["x"]}', q: 'air' })
     for (const [options, length] of [[{ limit: 0 }, 0], [{ offset: 69 }, 1], [{ offset: 70 }, 0], [{ offset: 99 }, 0], [{ limit: 99 }, 70]])
       assert.equal((await unpad.table('city', 'r1', options)).length, length)
   }))
@@ -230,12 +230,33 @@ test('a part of a table is read, with conditions', () =>
 test('a table that changes while it is read is an error, never a gap', async () => {
   for (const change of [
     (result, offset) => ({ ...result, total: offset > 0 ? 71 : 70 }),
-    (result, offset) => ({ ...result, records: offset > 0 ? [] : result.records })
+    (result, offset) => ({ ...result, records: offset > 0 ? [] : result.records }),
+    (result, offset) => ({ ...result, records: offset > 0 ? result.records.map(({ _id }) => ({ _id: _id - 1 })) : result.records })
   ]) {
     await within({ '/p/city/api/3/action/datastore_search': datastore(70, 32, change) }, ({ unpad }) =>
       assert.rejects(unpad.table('city', 'r1'), { name: 'UnpadError', type: 'table-changed' }))
   }
 })
+
+test('a page that the gateway finds too large is asked for in smaller ones', () =>
+  within({
+    '/p/city/api/3/action/datastore_search': (request, response, url) => {
+      if (Number(url.searchParams.get('limit')) > 600) return send(response, { type: '/problems#response-too-large', title: 'Too large', status: 502, detail: 'It is.' }, 502)
+      return datastore(1300, 32_000)(request, response, url)
+    }
+  }, async ({ unpad, asked }) => {
+    const rows = await unpad.table('city', 'r1')
+    assert.deepEqual(rows.map(row => row._id), Array.from({ length: 1300 }, (_, at) => at + 1))
+    assert.deepEqual(asked.slice(1, 6).map(one => one.query.limit), ['32000', '8000', '2000', '500', '500'])
+  }))
+
+test('rows whose place the order leaves open are ordered by their number', () =>
+  within({ '/p/city/api/3/action/datastore_search': datastore(1, 32) }, async ({ unpad, asked }) => {
+    for (const [sort, sent] of [[undefined, '_id'], ['a desc', 'a desc, _id'], ['_id desc', '_id desc'], ['a,_id', 'a,_id'], ['x_id', 'x_id, _id']]) {
+      await unpad.table('city', 'r1', { sort })
+      assert.equal(asked.at(-1).query.sort, sent)
+    }
+  }))
 
 test('the provenance of a table is that of its oldest page', async () => {
   const dates = ['Wed, 25 Nov 2026 02:30:05 GMT', 'Wed, 25 Nov 2026 02:30:01 GMT', 'Wed, 25 Nov 2026 02:30:09 GMT']
@@ -344,3 +365,95 @@ test('no column of CSV is lost to its name', async () => {
 
 test('what is not CSV is said to be none', () =>
   assert.rejects(readCSV('{"a": 1}', {}, 'application/json'), { name: 'UnpadError', type: 'not-csv' }))
+
+test('other files are told from CSV by what they begin with, whatever their type says', async () => {
+  const zip = rest => Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26), Buffer.from(rest)])
+  for (const [content, title, advice] of [
+    ['%PDF-1.7\na,b\n', /This is a PDF/, /save\("city\/file.csv", "data.pdf"\)/],
+    [zip('a,b\n1,2\n'), /This is a ZIP archive/, /"data.zip"/],
+    [Buffer.concat([zip('a'), Buffer.alloc(200_000), Buffer.from('xl/workbook.xml')]), /This is an Excel workbook/, /pandas.read_excel\(await unpad.save\("city\/file.csv", "data.xlsx"\)\)/],
+    [zip('mimetypeapplication/vnd.oasis.opendocument.spreadsheet'), /This is a spreadsheet/, /"data.ods"/],
+    [Buffer.from('d0cf11e0a1b11ae1', 'hex'), /This is an Excel workbook/, /"data.xls"/],
+    [Buffer.from('1f8b0800', 'hex'), /This is a file that gzip/, /pandas.read_csv/],
+    [Buffer.from('89504e470d0a1a0a', 'hex'), /This is an image/, /"data.png"/],
+    [Buffer.from('ffd8ffe0', 'hex'), /This is an image/, /"data.jpg"/],
+    ['PAR1,\n1,2\nPAR1', /This is a Parquet file/, /pandas.read_parquet/],
+    ['\ufeff <!DOCTYPE html><title>x</title>', /This is a web page/, /./]
+  ]) await assert.rejects(readCSV(content), { name: 'UnpadError', type: 'not-csv', title, advice })
+  await assert.rejects(readCSV('[{"a": 1}]', {}, 'application/json'), { type: 'not-csv', title: /This is JSON/ })
+  assert.deepEqual([...await readCSV('PAR1,PK,BM\n1,2,3')], [{ PAR1: '1', PK: '2', BM: '3' }])
+})
+
+const refused = (title, status) => ({
+  '/resolve': (_, response) => send(response, { type: '/problems#unknown-portal', title, status, detail: 'Not here.' }, status)
+})
+
+test('a reference that leads nowhere says which gateway was asked and why', () =>
+  within(refused('Unknown portal', 404), async ({ unpad, base }) => {
+    for (const reference of ['nowhere/dataset/x', 'https://nowhere.example/dataset/x']) {
+      await assert.rejects(unpad.readJSON(reference), {
+        name: 'UnpadError', title: 'Unknown portal', status: 404, type: '/problems#unknown-portal', detail: `The reference is “${reference}”. Not here.`,
+        advice: `The gateway that was asked is ${base}. This module was loaded from it.\nawait unpad.portals() lists its portals.`
+      })
+    }
+    await assert.rejects(unpad.readJSON('data/x.json'), { advice: /The reference comes first: await unpad\.save\("REFERENCE", "data\/x\.json"\)\nawait/ })
+    unpad.use(`${base}/sub/../`)
+    await assert.rejects(unpad.readJSON('nowhere'), { advice: /loaded from it/ })
+  }))
+
+test('a link of another gateway says how to ask that one', () =>
+  within(refused('Target not allowed', 403), async ({ unpad, base }) => {
+    for (const other of ['http://127.0.0.1:9', 'https://data.example/unpad'])
+      await assert.rejects(unpad.readJSON(`${other}/p/x/-/resource/y`), error => error.advice.includes(base) && error.advice.endsWith(`unpad.use("${other}")`))
+    const named = await load('file:///unpad.js')
+    named.use(base)
+    await assert.rejects(named.readJSON('https://data.example/p/x/y'), { advice: /It was named with unpad\.use/ })
+  }))
+
+test('a URL of the gateway for a portal that it has not says which, and how to list them', () =>
+  within({ '/p/nowhere/x': (_, response) => send(response, { type: '/problems#unknown-portal', title: 'Unknown portal', detail: 'No.' }, 404) }, ({ unpad, base }) =>
+    assert.rejects(unpad.readJSON(`${base}/p/nowhere/x`), { advice: `Asked for: ${base}/p/nowhere/x\nawait unpad.portals() lists its portals.` })))
+
+test('a link that is none of the web says so', () =>
+  within({}, async ({ unpad, asked }) => {
+    for (const scheme of ['htp', 'ftp', 'file'])
+      await assert.rejects(unpad.readJSON(`${scheme}://city.example/dataset/x`), { title: 'A link begins with http:// or https://', detail: new RegExp(`begins with ${scheme}:`) })
+    assert.equal(asked.length, 0)
+  }))
+
+test('a dataset that is not there is named', () =>
+  within({ '/p/city/api/3/action/package_show': (_, response) => send(response, { success: false, error: { __type: 'Not Found Error', message: 'Not found' } }, 404) }, async ({ unpad }) => {
+    for (const work of [unpad.readJSON('city/dataset/air'), unpad.readCSV('city/dataset/air'), unpad.resources('city', 'air')])
+      await assert.rejects(work, { type: 'Not Found Error', status: 404, advice: /^city has no public dataset “air”\. Search for it: await unpad\.datasets\("city", "words"\)\nAsked for: / })
+  }))
+
+test('of a link of the gateway, use takes the gateway', async () => {
+  const unpad = await load('file:///unpad.js')
+  for (const link of ['https://host.example/unpad/p/demo', 'https://host.example/unpad/p/demo/api/3?x']) assert.equal(unpad.use(link), 'https://host.example/unpad')
+  assert.equal(unpad.use('https://host.example/p/'), 'https://host.example/p')
+})
+
+test('pages of one table do not have its portal resolved again, unless another gateway is named', () =>
+  within({ '/p/city/api/3/action/datastore_search': datastore(70, 32), '/sub/resolve': { portal: 'town', dialect: 'ckan', kind: 'portal', url: '/p/town/' } }, async ({ unpad, base, asked }) => {
+    for (const offset of [0, 10, 20]) await unpad.table('city', 'r1', { limit: 10, offset })
+    assert.equal(asked.filter(one => one.path === '/resolve').length, 1)
+    unpad.use(`${base}/sub`)
+    await assert.rejects(unpad.table('city', 'r1'))
+    assert.equal(asked.at(-1).path, '/sub/p/town/api/3/action/datastore_search')
+  }))
+
+test('bytes become text, also if a character is cut', async () => {
+  const unpad = await load('file:///unpad.js')
+  const bytes = Buffer.from('aé')
+  assert.deepEqual(unpad.decodeText(bytes), { text: 'aé', encoding: 'utf-8' })
+  assert.deepEqual(unpad.decodeText(bytes.subarray(0, 2), '', { cut: true }), { text: 'a', encoding: 'utf-8' })
+  assert.equal(unpad.decodeText(bytes.subarray(0, 2)).encoding, 'windows-1252')
+  assert.equal(unpad.decodeText(bytes, '', { encoding: 'windows-1252' }).text, 'aÃ©')
+})
+
+test('the error of a Response is made from what it says', () =>
+  within({ '/p/city/a.json': (_, response) => send(response, { title: 'Portal timeout', detail: 'Ask for less.' }, 504) }, async ({ unpad, base }) => {
+    const error = await unpad.responseError(await unpad.fetchThrough(`${base}/p/city/a.json`))
+    assert.ok(error instanceof unpad.UnpadError)
+    assert.deepEqual([error.title, error.status], ['Portal timeout', 504])
+  }))

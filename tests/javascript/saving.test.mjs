@@ -184,3 +184,58 @@ test('cells that call saveJSONP go on working', async () => {
   await globalThis.saveJSONP('city/a.json', 'data/b.bin', 'application/x-thing', true)
   assert.deepEqual(['data/a.json', 'data/b.bin'].map(name => [files.get(name).mimetype, files.get(name).format]), [['text/json', 'text'], ['application/x-thing', 'base64']])
 })
+
+test('a dataset is saved as its one resource of the format that the path ends with, else as its description', async () => {
+  const files = new Map()
+  globalThis.jupyterapp = { serviceManager: { contents: contentsManager(files) } }
+  const show = { success: true, result: { license_url: 'https://licence.example/', resources: [
+    { id: 'r1', name: 'A', format: '.Csv' }, { id: 'r2', name: 'B\u2028alert(1)', format: 'GeoJSON' }, { id: 'r3', name: 'C', format: 'geojson' }, { id: 'r4', name: 'D', format: '../../x' }] } }
+  const own = await gateway({
+    '/p/city/api/3/action/package_show': show,
+    '/p/city/-/resource/r1': (_, response) => send(response, LATIN, 200, { 'content-type': 'text/csv' })
+  })
+  try {
+    const saved = await own.unpad.save('city/dataset/air', 'data/x.CSV')
+    assert.deepEqual([bytesOf(files.get('data/x.CSV')), saved.provenance.licence], [LATIN, 'https://licence.example/'])
+    for (const path of ['x', 'x.JSON', '.csv']) {
+      await own.unpad.save('city/dataset/air', path)
+      assert.deepEqual(JSON.parse(bytesOf(files.get(path))), show)
+    }
+    await assert.rejects(own.unpad.save('city/dataset/air', 'data/x.geojson'), {
+      type: 'which-resource', title: 'The dataset has 2 GEOJSON files',
+      // Pasted, a name is a comment to its end.
+      advice: 'await unpad.save("city/-/resource/r2", "data/x.geojson")  // B alert(1), GeoJSON\nawait unpad.save("city/-/resource/r3", "data/x.geojson")  // C, geojson'
+    })
+    await assert.rejects(own.unpad.save('city/dataset/air', 'data/x.xlsx'), error => error.title === 'The dataset has no XLSX file' &&
+      error.advice.includes('await unpad.save("city/-/resource/r1", "data/x.csv")  // A, .Csv') && error.advice.includes('save("city/-/resource/r4", "data/x.xlsx")'))
+    assert.equal(files.has('data/x.geojson'), false)
+  } finally {
+    await own.close()
+  }
+})
+
+test('arguments of save that are swapped are said to be', async () => {
+  await assert.rejects(world.unpad.save('data/x.csv', 'https://city.example/x.csv'), { name: 'UnpadError', advice: 'The two look swapped. The reference comes first: await unpad.save("https://city.example/x.csv", "data/x.csv")' })
+  await assert.rejects(world.unpad.save('city/dataset/air', 'https://city.example/x.csv'), { advice: 'Give a path, as in await unpad.save("city/dataset/air", "data.csv")' })
+})
+
+test('a download has the name that is given or sent, and a dataset the file that the name asks for', async t => {
+  // Its link is given up after a minute, for which the test does not wait.
+  const { setTimeout } = globalThis
+  t.mock.method(globalThis, 'setTimeout', (...given) => setTimeout(...given).unref())
+  const link = { click() {} }
+  globalThis.document = { createElement: () => link }
+  const own = await gateway({
+    '/p/city/api/3/action/package_show': { success: true, result: { resources: [{ id: 'r1', name: 'A', format: 'CSV' }] } },
+    '/p/city/-/resource/r1': (_, response) => send(response, LATIN, 200, { 'content-type': 'text/csv' }),
+    '/p/city/b': (_, response) => send(response, LATIN, 200, { 'content-disposition': 'attachment; filename="b.csv"; filename*=UTF-8\'\'%c3' })
+  })
+  try {
+    for (const [reference, name, sent] of [['city/dataset/air', 'air.csv', 'air.csv'], ['city/b', undefined, 'b.csv']]) {
+      const saved = await own.unpad.download(reference, name)
+      assert.deepEqual([saved.path, saved.bytes], [sent, LATIN.length])
+    }
+  } finally {
+    await own.close()
+  }
+})

@@ -31,11 +31,22 @@ FILES = {
     "page.csv": ("text/html; charset=utf-8", b"<!doctype html><title>Moved</title>"),
     "no.json": ("application/json", b'{"success": false, "error": {"__type": "Authorization Error", "message": "Sign in first"}}'),
     "broken.json": ("application/json", b'{"a": [1, 2'),
+    "report.csv": ("text/csv", b"%PDF-1.7\na,b\n1,2\n"),
+    "archive.csv": ("application/zip", b"PK\x03\x04\x14\0\0\0\0\0a,b\n1,2\n"),
+    "book.csv": ("text/csv", b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.xml\n1,2\n"),
+    "sheet.csv": ("text/csv", b"PK\x03\x04" + b"\0" * 26 + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet\n"),
+    "old.csv": ("text/csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1,b\n"),
+    "packed.csv": ("text/csv", b"\x1f\x8b\x08\0,b\n"),
+    "picture.csv": ("text/csv", b"\x89PNG\r\n\x1a\n,b\n"),
+    "columns.csv": ("text/csv", b"PAR1,\n1,2\nPAR1"),
+    "names.csv": ("text/csv", b"PAR1,PK,BM\n1,2,3\n"),
     "large.bin": ("application/octet-stream", bytes(range(256)) * 20_000),
 }
 RESOURCES = [
     {"id": "r-a", "name": "A & <b>B</b>", "format": "CSV", "url": "http://elsewhere.test/a.csv", "datastore_active": True},
     {"id": "r-b", "name": "B", "format": "csv", "url": "http://elsewhere.test/b.csv", "datastore_active": False}]
+FORMATS = [{"id": "f-csv", "name": "Files", "format": ".Csv"},
+           {"id": "f-geo", "name": "Map\nimport os", "format": "GeoJSON"}, {"id": "f-odd", "name": "Odd", "format": "../../x"}]
 HOSTILE = {"name": "hostile", "title": "<img src=x onerror=alert(1)>", "notes": None, "organization": None, "license_title": None,
            "license_url": "javascript:alert(1)", "metadata_modified": "2026-11-25T00:00:00", "resources": RESOURCES}
 CATALOGUE = {"results": [{"resource": {"id": "abcd-1234", "name": "Arbres", "description": "Tots", "attribution": "Ajuntament",
@@ -76,8 +87,9 @@ def search(query):
 def act(name, query):
     if name == "datastore_search":
         return search(query)
-    if name == "package_show" and query.get("id") in ("hostile", "empty"):
-        return {"success": True, "result": HOSTILE if query["id"] == "hostile" else {**HOSTILE, "resources": []}}
+    if name == "package_show" and query.get("id") in ("hostile", "empty", "formats"):
+        resources = {"hostile": RESOURCES, "empty": [], "formats": FORMATS}[query["id"]]
+        return {"success": True, "result": {**HOSTILE, "name": query["id"], "resources": resources}}
     if name == "package_search":
         return {"success": True, "result": {"count": 1, "results": [HOSTILE]}}
     if name == "resource_show":

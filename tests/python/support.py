@@ -37,6 +37,10 @@ class Case(unittest.TestCase):
     def call(self, verb, *arguments, **named):
         return getattr(unpad.sync, verb)(*arguments, **named)
 
+    def written(self):
+        """What advice has before a verb."""
+        return "await unpad." if type(self).__name__.endswith("WithAwait") else "unpad.sync."
+
 
 def both_ways(case):
     """Runs the tests of a class twice: with `await`, and without."""

@@ -64,6 +64,15 @@ class Csv(Case):
         self.assertEqual(frame["preu"].tolist(), [1.5, 2.5])
         self.assertIn("line", str(self.raises(unpad.BrokenAnswer, "read_csv", self.file("ragged.csv"))))
 
+    def test_other_files_are_told_from_csv_by_what_they_begin_with(self):
+        for name, said in (("report", "a PDF"), ("archive", "a ZIP archive"), ("book", "an Excel workbook"), ("sheet", "a spreadsheet"),
+                           ("old", "an Excel workbook"), ("packed", "a file that gzip"), ("picture", "an image"), ("columns", "a Parquet file")):
+            error = self.raises(unpad.BrokenAnswer, "read_csv", self.file(f"{name}.csv"))
+            self.assertIn(f"This is {said}", error.title)
+            self.assertRegex(error.advice, r"unpad\.(sync\.)?save\('http\S+', 'data\.[a-z.0-9]+'\)")
+        self.assertIn("pandas.read_excel(", str(self.raises(unpad.BrokenAnswer, "read_csv", self.file("book.csv"))))
+        self.assertEqual(self.call("read_csv", self.file("names.csv"), pandas=False), [{"PAR1": "1", "PK": "2", "BM": "3"}])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -21,10 +21,49 @@ class Errors(Case):
             self.assertIn(type(caught.exception), (unpad.InvalidReference, unpad.NotFound))
             self.assertIn("portal", str(caught.exception).lower())
 
+    def test_a_reference_that_leads_nowhere_says_which_gateway_was_asked_and_why(self):
+        for reference in ("nowhere/dataset/x", "https://nowhere.example/dataset/x", "https://"):
+            error = self.raises(unpad.InvalidReference, "read_json", reference)
+            self.assertIn(f"The reference is {reference!r}.", error.detail)
+            self.assertIn(f"The gateway that was asked is {FAULTS}. It was named with unpad.use(…).", error.advice)
+            self.assertIn(f"{self.written()}portals() lists its portals.", error.advice)
+        error = self.raises(unpad.InvalidReference, "save", "data/x.json", "faulty/dataset/hostile")
+        self.assertIn(f"The reference comes first: {self.written()}save('REFERENCE', 'data/x.json')", error.advice)
+        error = self.raises(unpad.NotFound, "read_json", f"{FAULTS}/p/nowhere/x.json")
+        self.assertIn(f"{FAULTS}/p/nowhere/x.json", error.advice)
+        self.assertIn(f"{self.written()}portals()", error.advice)
+
+    def test_a_link_of_another_gateway_says_how_to_ask_that_one(self):
+        for other in ("http://gateway.example:8080", "https://data.example/unpad"):
+            error = self.raises(unpad.InvalidReference, "read_json", f"{other}/p/nowhere/-/resource/x")
+            self.assertIn(f"The gateway that was asked is {FAULTS}.", error.advice)
+            self.assertIn(f"unpad.use({other!r})", error.advice)
+
+    def test_a_link_that_is_none_of_the_web_says_so(self):
+        for scheme in ("htp", "ftp", "file"):
+            error = self.raises(unpad.InvalidReference, "read_json", f"{scheme}://faulty.example/dataset/x")
+            self.assertIn("begins with http:// or https://", error.title)
+            self.assertIn(f"begins with {scheme}:", error.detail)
+
+    def test_a_notebook_shows_no_frames_of_ours_but_one(self):
+        for verb in ("read_json", "resources"):
+            try:
+                self.call(verb, "nowhere/dataset/x")
+            except unpad.InvalidReference as caught:  # assertRaises would take its traceback away
+                error = caught
+            ours = [frame for frame in traceback.extract_tb(error.__traceback__) if f"unpad{os.sep}_" in frame.filename or "sync.py" in frame.filename]
+            self.assertEqual(len(ours), 1)
+            self.assertTrue(error.__suppress_context__)
+
     def test_the_message_of_ckan(self):
         error = self.raises(unpad.NotFound, "read_json", "faulty/dataset/missing")
         self.assertEqual(str(error).splitlines()[:2], ["The portal says: Not Found Error", "Not found"])
         self.assertEqual(error.status, 404)
+        for verb, more in (("read_json", []), ("read_csv", []), ("resources", []), ("table", []), ("save", [self.folder / "x.json"]),
+                           ("save", [self.folder / "x.csv"])):
+            advice = self.raises(unpad.NotFound, verb, "faulty/dataset/missing", *more).advice
+            self.assertIn("faulty has no public dataset 'missing'.", advice)
+            self.assertIn(f"{self.written()}datasets('faulty', 'words')", advice)
         error = self.raises(unpad.PortalError, "read_json", f"{FAULTS}/p/faulty/api/3/action/site_read")
         self.assertEqual(error.detail, "q: Missing value · rows: Must be small")
         self.assertEqual(error.problem["error"]["__type"], "Validation Error")
@@ -95,6 +134,11 @@ class Gateways(Case):
                 unpad.use(url)
         unpad.use("https://host/unpad/")
         self.assertEqual(unpad.gateway(), "https://host/unpad")
+        for url in ("https://host/unpad/p/demo", "https://host/unpad/p/demo/api/3?x"):
+            unpad.use(url)
+            self.assertEqual(unpad.gateway(), "https://host/unpad")
+        unpad.use("https://host/p/")
+        self.assertEqual(unpad.gateway(), "https://host/p")
 
     def test_letters_and_spaces_in_urls_are_encoded(self):
         with Liar(lambda path: (200, {"Content-Length": "2"}, b"[]")) as liar:

@@ -80,6 +80,12 @@ class Provenances(Case):
         self.assertEqual((found, found.provenance.sha256), ({"a": 1}, hashlib.sha256(CONTENT).hexdigest()))
         with answering({"Content-Encoding": "gzip", "Content-Length": str(len(coded) - 9)}, coded[:-9]):
             self.raises(unpad.BrokenAnswer, "read_json", f"{unpad.gateway()}/p/x/y")
+        # Members of any length, one of them empty, and padding, in pieces that end anywhere.
+        for parts in ([CONTENT[:3], b"", CONTENT[3:]], [CONTENT, b" " * 300_000]):
+            for padding in (b"", b"\0" * 100_000):
+                with answering({"Content-Encoding": "gzip"}, b"".join(map(gzip.compress, parts)) + padding):
+                    found = self.call("read_json", f"{unpad.gateway()}/p/x/y")
+                self.assertEqual((found, found.provenance.sha256), ({"a": 1}, hashlib.sha256(b"".join(parts)).hexdigest()))
 
 
 class Hostile(Case):

@@ -19,6 +19,11 @@ class Tables(Case):
         self.assertEqual(found.fields[1], {"id": "code", "type": "text"})
         self.assertIn("sort=_id", found.provenance.source)
 
+    def test_the_licence_of_a_dataset_is_that_of_its_table(self):
+        unpad.use(DEMO)
+        found = self.call("table", "demo/dataset/qualitat-aire-mesures", limit=1)
+        self.assertEqual(found.provenance.licence, "http://www.opendefinition.org/licenses/cc-by")
+
     def test_a_limit_ends_it(self):
         found = self.call("table", "faulty", "clamped", limit=12)
         self.assertEqual((len(found), found.total), (12, 25))

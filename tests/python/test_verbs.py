@@ -84,6 +84,40 @@ class Verbs(Case):
         document = json.loads(pathlib.Path(saved).read_bytes())
         self.assertEqual((document["success"], document["result"]["name"]), (True, NAME))
 
+    def test_save_of_a_dataset_as_a_data_format_takes_its_resource_of_that_format(self):
+        saved = self.call("save", f"demo/dataset/{NAME}", self.folder / "aire.CSV")
+        self.assertEqual(saved.bytes, 225_589)
+        self.assertEqual(saved.provenance.licence, "http://www.opendefinition.org/licenses/cc-by")
+        for name in ("d", "d.JSON"):
+            self.assertIn("result", json.loads(pathlib.Path(self.call("save", f"demo/dataset/{NAME}", self.folder / name)).read_bytes()))
+
+    def test_save_lists_the_lines_to_write_where_a_format_is_not_there_once(self):
+        unpad.use(FAULTS)
+        several = str(self.raises(unpad.InvalidReference, "save", "faulty/dataset/hostile", "new/x.csv"))
+        self.assertIn("save('faulty/dataset/hostile/resource/r-b', 'new/x.csv')  # B", several)
+        none = str(self.raises(unpad.InvalidReference, "save", "faulty/dataset/formats", "new/x.xlsx"))
+        self.assertIn("no resource with a XLSX file", none)
+        self.assertIn("save('faulty/dataset/formats/resource/f-csv', 'new/x.csv')  # .Csv, Files", none)
+        # Pasted, a name is a comment to its end, and no path but the one that was given.
+        self.assertIn("save('faulty/dataset/formats/resource/f-geo', 'new/x.geojson')  # GeoJSON, Map import os", none)
+        self.assertIn("save('faulty/dataset/formats/resource/f-odd', 'new/x.xlsx')", none)
+        self.assertFalse(os.path.exists("new"))
+
+    def test_save_says_which_path_cannot_be_written(self):
+        (self.folder / "file").write_text("")
+        for target, kind in ((self.folder / "file" / "x.json", (NotADirectoryError, FileExistsError)), (pathlib.Path("/proc/x.json"), OSError)):
+            with self.assertRaises(kind) as caught:
+                self.call("save", f"demo/dataset/{NAME}", target)
+            self.assertEqual(caught.exception.filename, str(target))
+
+    def test_save_with_its_arguments_swapped_says_so(self):
+        link = f"{DEMO}/p/demo/x.csv"
+        error = self.raises(unpad.InvalidReference, "save", "data/x.csv", link)
+        self.assertIn(f"swapped. The reference comes first: {self.written()}save({link!r}, 'data/x.csv')", error.advice)
+        error = self.raises(unpad.InvalidReference, "save", "demo/dataset/x", link)
+        self.assertIn(f"Give a path, as in {self.written()}save('demo/dataset/x', 'data.csv')", error.advice)
+        self.assertFalse(os.path.exists("http:"))
+
     def test_save_does_not_take_the_place_of_a_folder(self):
         self.raises(IsADirectoryError, "save", f"demo/dataset/{NAME}", self.folder)
 

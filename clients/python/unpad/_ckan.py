@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional, Tuple
+import contextlib
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import _http, _transport
-from ._errors import BrokenAnswer, InvalidReference
+from ._errors import BrokenAnswer, InvalidReference, NotFound
 from ._provenance import Provenance
 from ._references import Reference, path
 
@@ -35,8 +36,21 @@ def result(value: Any, url: str) -> Entry:
 
 
 async def dataset(found: Entry, refresh: bool) -> Tuple[Entry, Provenance]:
-    described, provenance = await act(found, "package_show", refresh, id=found["dataset"])
+    with naming(found):
+        described, provenance = await act(found, "package_show", refresh, id=found["dataset"])
     return described, licensed(provenance, described)
+
+
+@contextlib.contextmanager
+def naming(found: Entry) -> Iterator[None]:
+    """Says which dataset is not there, where CKAN says no more than that something is not."""
+    try:
+        yield
+    except NotFound as error:
+        if error.type is None and found.get("dataset") and found.get("dialect") == "ckan":
+            error.advice = (f"{found['portal']} has no public dataset {found['dataset']!r}. Search for it: "
+                            f"{_transport.line('datasets', found['portal'], 'words')}\n{error.advice}")
+        raise
 
 
 def licensed(provenance: Provenance, described: Entry) -> Provenance:
@@ -78,18 +92,21 @@ def resource_entries(described: Entry, portal: str) -> List[Entry]:
             for it in dicts(described.get("resources"))]
 
 
-def only(entries: List[Entry], what: str, verb: str, fits: Callable[[Entry], bool]) -> Entry:
-    """The one that fits; with none or several, an error that has the lines to write."""
+def only(entries: List[Entry], what: str, fits: Callable[[Entry], bool], line: Callable[[Entry], str],
+         always: bool = False) -> Entry:
+    """The one that fits; with none or several, an error that has the lines to write, which others may have too."""
     fitting = [it for it in entries if fits(it)]
     if len(fitting) == 1:
         return fitting[0]
+    lines = []
+    for it in (fitting or entries)[:20]:
+        # On one line, because whoever pastes it runs what stands behind the line's end.
+        said = " ".join(str(it["name"] if fitting else f"{it['format']}, {it['name']}").split())
+        lines.append(f"  {line(it) if fitting or always else repr(it['reference'])}  # {said}")
     if fitting:
-        lines = [f"  {line(verb, it['reference'])}  # {it['name']}" for it in fitting[:20]]
         raise InvalidReference(f"This dataset has {len(fitting)} resources with a {what}", "\n".join(["One of these lines says which:", *lines]))
-    lines = [f"  {it['reference']}  # {it['format']}, {it['name']}" for it in entries[:20]]
     raise InvalidReference(f"This dataset has no resource with a {what}", "\n".join(["It has these:", *lines] if lines else ["It has no resources."]))
 
 
-def line(verb: str, reference: str) -> str:
-    """What one would write instead."""
-    return f"{'unpad.sync.' if _transport.is_blocking() else 'await unpad.'}{verb}({reference!r})"
+def format_of(entry: Entry) -> str:
+    return str(entry["format"] or "").strip().lstrip(".").lower()

@@ -17,6 +17,28 @@ from ._values import Rows
 FIELD_LIMIT = 16 << 20
 
 
+#: What other files begin with, what they are, the end of their names, and what reads them.
+OTHERS = [(b"%PDF-", "a PDF", "pdf", ""), (b"\x1f\x8b", "a file that gzip compressed", "csv.gz", "pandas.read_csv"),
+          (b"PK\x03\x04", "a ZIP archive", "zip", ""), (b"PK\x05\x06", "an empty ZIP archive", "zip", ""),
+          (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook or another file of Office", "xls", "pandas.read_excel"),
+          (b"PAR1", "a Parquet file", "parquet", "pandas.read_parquet"), (b"\x89PNG\r\n", "an image", "png", ""),
+          (b"\xff\xd8\xff", "an image", "jpg", ""), (b"GIF87a", "an image", "gif", ""), (b"GIF89a", "an image", "gif", ""),
+          (b"II*\0", "an image", "tif", ""), (b"MM\0*", "an image", "tif", ""), (b"7z\xbc\xaf", "a 7z archive", "7z", ""),
+          (b"Rar!\x1a", "a RAR archive", "rar", ""), (b"SQLite format 3\0", "a database (SQLite, GeoPackage)", "gpkg", "")]
+
+
+def other(content: bytes) -> Optional[Tuple[str, str, str]]:
+    """What this is if it is no text, whatever its type says: what to call it, the end of its name, what reads it."""
+    for start, what, ending, reader in OTHERS:
+        if content.startswith(start) and (start != b"PAR1" or content.endswith(start)):
+            if start == b"PK\x03\x04" and b"xl/workbook" in content:
+                return "an Excel workbook", "xlsx", "pandas.read_excel"
+            if b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet" in content[:200]:
+                return "a spreadsheet (ODS)", "ods", "pandas.read_excel"
+            return what, ending, reader
+    return None
+
+
 def _as_latin_1(error: UnicodeError) -> Tuple[str, int]:
     # Browsers take the five bytes that windows-1252 leaves free for control characters.
     if not isinstance(error, UnicodeDecodeError):

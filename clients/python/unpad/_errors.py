@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from http import HTTPStatus
-from typing import Any, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, List, Mapping, Optional, TypeVar
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec
+    P = ParamSpec("P")
+    T = TypeVar("T")
 
 __all__ = ["UnpadError", "BrokenAnswer", "GatewayUnreachable", "InvalidReference", "NotFound", "PortalError"]
 
@@ -44,6 +50,18 @@ class GatewayUnreachable(UnpadError):
 
 class BrokenAnswer(UnpadError):
     """An answer came that is not whole, or not what it says it is. Nothing was written."""
+
+
+def verb(function: "Callable[P, Coroutine[Any, Any, T]]") -> "Callable[P, Coroutine[Any, Any, T]]":
+    """Its errors come without the frames below: a notebook shows these before the message."""
+    @functools.wraps(function)
+    async def call(*arguments: "P.args", **named: "P.kwargs") -> "T":
+        try:
+            return await function(*arguments, **named)
+        except UnpadError as error:
+            raise error.with_traceback(None) from error.__cause__
+
+    return call
 
 
 def answered(status: int, fields: Mapping[str, str], body: bytes, url: str) -> UnpadError:

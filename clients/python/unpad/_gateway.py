@@ -6,6 +6,7 @@ import importlib.metadata
 import ipaddress
 import json
 import os
+import re
 from typing import Optional, Tuple
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,7 +19,8 @@ silence: float = 90.0
 
 
 def use(gateway_url: str, *, timeout: Optional[float] = None) -> None:
-    """Ask the gateway at this URL from now on. `timeout` is how many seconds it may be silent, 90 at first."""
+    """Ask the gateway at this URL (or of this link of it) from now on. `timeout` is how many seconds it may be
+    silent, 90 at first."""
     global _named, silence
     _named = _clean(gateway_url, "unpad.use")
     if timeout is not None:
@@ -63,7 +65,9 @@ def _clean(url: str, where: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidReference(f"{where} needs the URL of a gateway", f"{url!r} is not one.",
                                f'It looks like "{DEFAULT}" or "https://gateway.example".')
-    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+    # What is copied from a link of the gateway has a portal behind it.
+    path = re.sub(r"/p/[^/].*", "", parts.path, flags=re.DOTALL)
+    return urlunsplit((parts.scheme, parts.netloc, path.rstrip("/"), "", ""))
 
 
 def _installed_from() -> Optional[str]:

@@ -116,7 +116,10 @@ async def _error(answer: Any, url: str) -> UnpadError:
             body += piece
     except _transport.Broken:
         pass  # what came of the error has to do
-    return answered(answer.status, answer.fields, body, url)
+    error = answered(answer.status, answer.fields, body, url)
+    if (error.type or "").endswith("#unknown-portal"):
+        error.advice = f"Asked for: {url}\n{_transport.line('portals')} lists the portals of this gateway."
+    return error
 
 
 def _broken_off(size: int, total: Optional[int], reason: str) -> BrokenAnswer:

@@ -6,11 +6,12 @@ from typing import Optional
 from urllib.parse import urlsplit
 
 from . import _ckan, _gateway, _http
-from ._errors import InvalidReference, NotFound
+from ._errors import InvalidReference, NotFound, verb
 from ._references import Reference, path, resolve, text_of
 from ._values import Listing
 
 
+@verb
 async def datasets(portal: Reference, q: str = "", *, limit: int = 20, offset: int = 0, refresh: bool = False) -> Listing:
     """The datasets of a portal in which these words are found: a list of dicts, with `total`. The portal may give
     fewer at once than `limit` (CKAN: 1,000); `offset` asks for the next ones."""
@@ -32,6 +33,7 @@ async def datasets(portal: Reference, q: str = "", *, limit: int = 20, offset: i
     return Listing(entries, columns, total if isinstance(total, int) else len(entries), provenance)
 
 
+@verb
 async def resources(ref_or_portal: Reference, dataset: Optional[str] = None, *, refresh: bool = False) -> Listing:
     """The files and tables of a dataset: a list of dicts."""
     found = dict(await resolve(ref_or_portal))
@@ -47,6 +49,7 @@ async def resources(ref_or_portal: Reference, dataset: Optional[str] = None, *, 
     return Listing(entries, columns, len(entries), provenance)
 
 
+@verb
 async def portals(*, refresh: bool = False) -> Listing:
     """The portals that the gateway knows, with what it does for each."""
     value, provenance = await _http.read_json(f"{_gateway.gateway()}/portals", refresh=refresh)

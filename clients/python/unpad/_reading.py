@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import re
 import secrets
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, Iterator, Optional, Union
 
 from . import _ckan, _csv, _frames, _http, _transport
-from ._errors import BrokenAnswer, of_ckan
-from ._references import Reference, locate, path as path_of
+from ._errors import BrokenAnswer, InvalidReference, of_ckan, verb
+from ._references import FILE, Reference, locate, path as path_of, text_of
 from ._values import Saved, told
 
 
+@verb
 async def read_json(ref: Reference, *, refresh: bool = False, parse_float: Any = None,
                     progress: Optional[bool] = None) -> Any:
     """The JSON that a reference stands for; of a dataset, its description. Integers of any size are exact;
     `parse_float=decimal.Decimal` keeps the digits of other numbers too."""
     found = await locate(ref)
-    value, provenance = await _http.read_json(found["url"], refresh=refresh, progress=progress, parse_float=parse_float)
+    with _ckan.naming(found):
+        value, provenance = await _http.read_json(found["url"], refresh=refresh, progress=progress, parse_float=parse_float)
     if found["kind"] == "dataset" and found.get("dialect") == "ckan":
         value = _ckan.result(value, found["url"])
         provenance = _ckan.licensed(provenance, value)
     return told(value, provenance)
 
 
+@verb
 async def read_csv(ref: Reference, *, refresh: bool = False, delimiter: Optional[str] = None,
                    encoding: Optional[str] = None, pandas: Optional[bool] = None, progress: Optional[bool] = None,
                    **pandas_options: Any) -> Any:
@@ -40,13 +45,15 @@ async def read_csv(ref: Reference, *, refresh: bool = False, delimiter: Optional
     if found["kind"] == "dataset":
         described, _ = await _ckan.dataset(found, refresh)
         entries = _ckan.resource_entries(described, found["portal"])
-        found = await locate(_ckan.only(entries, "CSV file", "read_csv", lambda it: str(it["format"]).upper() == "CSV"))
+        ref = _ckan.only(entries, "CSV file", lambda it: _ckan.format_of(it) == "csv",
+                         lambda it: _transport.line("read_csv", it["reference"]))
+        found = await locate(ref)
     elif found["kind"] == "table" and "/datastore_search" in found["url"] and found.get("resource"):
         found["url"] = path_of(found["portal"], f"datastore/dump/{found['resource']}")
     content, fields, provenance = await _http.read(found["url"], refresh=refresh, progress=progress)
     provenance = _ckan.licensed(provenance, described)
     kind = fields.get("content-type", "")
-    _refuse_others(content, fields, found["url"])
+    _refuse_others(content, fields, found["url"], text_of(ref))
     given = delimiter or pandas_options.pop("sep", None)
     charset, errors, separator = _csv.describe(content, kind, encoding, given)
     if library is None:
@@ -55,15 +62,57 @@ async def read_csv(ref: Reference, *, refresh: bool = False, delimiter: Optional
     return _frames.read_csv(io.BytesIO(content), provenance, options)
 
 
+@verb
 async def save(ref: Reference, path: Union[str, "os.PathLike[str]"], *, refresh: bool = False,
                progress: Optional[bool] = None) -> Saved:
     """Writes what a reference stands for to a file, byte for byte as it came, and makes the folders it needs.
-    Under the name stands the whole file, or what was there before."""
-    url = (await locate(ref))["url"]
+    Under the name stands the whole file, or what was there before. Of a dataset, a path without an extension or
+    with `.json` takes its description, and one with another, such as `.csv`, its one resource of that format."""
     saved = Saved(os.fspath(path))
+    if re.match(r"https?:/", saved):
+        first = text_of(ref)
+        local = FILE.match(first)
+        raise InvalidReference("The path to save at is a link", f"It is {str(saved)!r:.300}.",
+                               ("The two look swapped. The reference comes first: " if local else "Give a path, as in ")
+                               + _transport.line("save", *((str(saved), first) if local else (first, "data.csv"))))
     target = os.path.realpath(saved)
     if os.path.isdir(target):
         raise IsADirectoryError(f"{saved} is a folder: give the file a name in it")
+    found: Dict[str, Any] = await locate(ref)
+    described: Dict[str, Any] = {}
+    format_ = os.path.splitext(saved)[1][1:].lower()
+    if found["kind"] == "dataset" and found.get("dialect") == "ckan" and format_ not in ("", "json"):
+        described, _ = await _ckan.dataset(found, refresh)
+        found = await locate(_one_of(described, found["portal"], format_, saved))
+    with _naming(saved), _ckan.naming(found):
+        await _write(found["url"], saved, target, refresh, progress)
+    saved.provenance = _ckan.licensed(saved.provenance, described)
+    return saved
+
+
+def _one_of(described: Dict[str, Any], portal: str, format_: str, path: str) -> Dict[str, Any]:
+    """The dataset's resource of a format."""
+    def line(it: Dict[str, Any]) -> str:
+        own = _ckan.format_of(it)
+        named = f"{os.path.splitext(path)[0]}.{own}" if re.fullmatch(r"[a-z0-9]{1,10}", own) else path
+        return _transport.line("save", it["reference"], named)
+
+    entries = _ckan.resource_entries(described, portal)
+    return _ckan.only(entries, f"{format_.upper()} file", lambda it: _ckan.format_of(it) == format_, line, always=True)
+
+
+@contextlib.contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Errors of the file system name the path that was given, not one beside it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+async def _write(url: str, saved: Saved, target: str, refresh: bool, progress: Optional[bool]) -> None:
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if _transport.IN_BROWSER:
         # JupyterLite's drive is slow, and writes a file whole when it is closed: it is opened when all is there.
@@ -72,7 +121,7 @@ async def save(ref: Reference, path: Union[str, "os.PathLike[str]"], *, refresh:
         _refuse_error(content, fields, url)
         with open(target, "wb") as file:
             file.write(content)
-        return saved
+        return
     part = os.path.join(os.path.dirname(target), f".unpad-{secrets.token_hex(6)}.part")
     try:
         with open(part, "xb") as file:
@@ -84,7 +133,6 @@ async def save(ref: Reference, path: Union[str, "os.PathLike[str]"], *, refresh:
         if os.path.exists(part):
             os.remove(part)
         raise
-    return saved
 
 
 def _refuse_error(content: bytes, fields: Dict[str, str], url: str) -> None:
@@ -99,9 +147,15 @@ def _refuse_error(content: bytes, fields: Dict[str, str], url: str) -> None:
         raise of_ckan(value, url, 200)
 
 
-def _refuse_others(content: bytes, fields: Dict[str, str], url: str) -> None:
-    """JSON and web pages would be read as rows of nonsense."""
+def _refuse_others(content: bytes, fields: Dict[str, str], url: str, ref: str) -> None:
+    """What is no CSV would be read as rows of nonsense."""
     kind = fields.get("content-type", "")
+    other = _csv.other(content)
+    if other:
+        what, ending, reader = other
+        keep = _transport.line("save", ref, f"data.{ending}")
+        raise BrokenAnswer(f"This is {what}, not CSV", f"Its type is {kind or 'not said'}.", f"Read it with {reader}({keep})"
+                           if reader else f"Keep it as a file: {keep}")
     if "json" in kind and content[:1] in (b"{", b"["):
         _refuse_error(content, fields, url)
         raise BrokenAnswer("This is JSON, not CSV", f"Its type is {kind}.", "Read it with unpad.read_json(…).")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import PurePath
 from typing import Any, Dict, Union
 from urllib.parse import quote, urlencode, urljoin
 
-from . import _gateway, _http
-from ._errors import GatewayUnreachable, InvalidReference, UnpadError
+from . import _gateway, _http, _transport
+from ._errors import GatewayUnreachable, InvalidReference, UnpadError, verb
 from ._values import JsonObject
 
 #: A URL or path as text, a path, or an entry of `datasets` or `resources`.
 Reference = Union[str, "os.PathLike[str]", Dict[str, Any]]
+
+#: What looks like the name of a file on this machine.
+FILE = re.compile(r"(?!https?:)[^?#]*\.(csv|tsv|txt|json|geojson|xlsx?|ods|xml|zip|parquet|pdf)$", re.IGNORECASE)
 
 
 def text_of(reference: Reference) -> str:
@@ -34,9 +38,14 @@ def is_direct(reference: str) -> bool:
     return (_gateway.below(reference) or "").startswith("/p/")
 
 
+@verb
 async def resolve(reference: Reference) -> JsonObject:
     """What a reference stands for: portal, dialect, kind, dataset, resource, and the URL to ask for."""
     text = text_of(reference)
+    scheme = re.match(r"([a-z][a-z0-9+.-]*):/", text, re.IGNORECASE)
+    if scheme and scheme[1].lower() not in ("http", "https"):
+        raise InvalidReference("A link begins with http:// or https://", f"{text!r:.300} begins with {scheme[1]}:.",
+                               "Copy the link from the portal again.")
     query = urlencode({"url": _gateway.below(text) or text})
     try:
         found, provenance = await _http.read_json(f"{_gateway.gateway()}/resolve?{query}", progress=False)
@@ -45,14 +54,25 @@ async def resolve(reference: Reference) -> JsonObject:
             raise
         if error.type in (None, "about:blank") and error.status == 404:
             raise _no_gateway(error.detail) from None
-        raise InvalidReference(error.title, error.detail, f"The reference is {text!r:.300}.", status=error.status,
-                               type=error.type, portal=error.portal, portal_url=error.portal_url,
-                               problem=error.problem) from None
+        raise InvalidReference(error.title, f"The reference is {text!r:.300}. {error.detail}", _advice(text),
+                               status=error.status, type=error.type, portal=error.portal,
+                               portal_url=error.portal_url, problem=error.problem) from None
     if not isinstance(found, dict) or not isinstance(found.get("url"), str) or not isinstance(found.get("portal"), str):
         raise _no_gateway("")
     made = JsonObject(found, url=urljoin(_gateway.gateway() + "/", found["url"]))
     made.provenance = provenance
     return made
+
+
+def _advice(reference: str) -> str:
+    who, why = _gateway.find()
+    asked = f"The gateway that was asked is {who}. {why}"
+    other = re.match(r"(https?://[^/?#]+[^?#]*?)/p/[^/?#]", reference, re.IGNORECASE)
+    if other:
+        return f"{asked}\nThis looks like a link of another gateway. Ask that one: unpad.use({other[1]!r})"
+    if FILE.match(reference):
+        asked += f"\nThis looks like a file's name. The reference comes first: {_transport.line('save', 'REFERENCE', reference)}"
+    return f"{asked}\n{_transport.line('portals')} lists its portals."
 
 
 def _no_gateway(detail: str) -> GatewayUnreachable:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
-from . import _ckan, _frames
-from ._errors import BrokenAnswer, NotFound, UnpadError
+from . import _ckan, _frames, _transport
+from ._errors import BrokenAnswer, NotFound, UnpadError, verb
 from ._progress import Progress
 from ._provenance import Provenance
 from ._references import Reference, resolve, text_of
@@ -17,6 +17,7 @@ PAGE, NARROW = 32_000, 100
 AGAIN = "Read it again, with refresh=True."
 
 
+@verb
 async def table(portal_or_ref: Reference, resource_id: Optional[str] = None, *, limit: Optional[int] = None,
                 fields: Union[str, Sequence[str], None] = None, filters: Optional[Dict[str, Any]] = None,
                 q: Union[str, Dict[str, str], None] = None, sort: Optional[str] = None, pandas: bool = False,
@@ -64,7 +65,7 @@ async def table(portal_or_ref: Reference, resource_id: Optional[str] = None, *, 
     finally:
         shown.close()
     columns = [{"id": it["id"], "type": it.get("type")} for it in _ckan.dicts(head.get("fields")) if "id" in it]
-    made = Table(rows, columns, head["total"], first)
+    made = Table(rows, columns, head["total"], first and _ckan.licensed(first, found.get("described", {})))
     return made.to_pandas() if pandas else made
 
 
@@ -73,9 +74,10 @@ async def _find(reference: Reference, resource: Optional[str], refresh: bool) ->
     if resource is not None:
         found["resource"] = text_of(resource)
     elif found["kind"] == "dataset":
-        described, _ = await _ckan.dataset(found, refresh)
+        found["described"] = described = (await _ckan.dataset(found, refresh))[0]
         entries = _ckan.resource_entries(described, found["portal"])
-        found["resource"] = _ckan.only(entries, "table", "table", lambda it: bool(it["in_datastore"]))["id"]
+        found["resource"] = _ckan.only(entries, "table", lambda it: bool(it["in_datastore"]),
+                                       lambda it: _transport.line("table", it["reference"]))["id"]
     return found
 
 
@@ -98,5 +100,5 @@ def _checked(page: Dict[str, Any], head: Dict[str, Any], rows: List[Dict[str, An
 def _advised(error: UnpadError, found: Dict[str, Any]) -> UnpadError:
     if isinstance(error, NotFound) and error.type is None:  # CKAN's own, not the gateway's
         error.advice = ("It is not in the portal's datastore. Read its file: "
-                        + _ckan.line("read_csv", f"{found['portal']}/-/resource/{found['resource']}"))
+                        + _transport.line("read_csv", f"{found['portal']}/-/resource/{found['resource']}"))
     return error

@@ -48,8 +48,9 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a coroutine of unpad suspended where it has to block")
 
 
-def is_blocking() -> bool:
-    return _blocking.get()
+def line(verb: str, *arguments: Any) -> str:
+    """What one would write, where this was called from."""
+    return f"{'unpad.sync.' if _blocking.get() else 'await unpad.'}{verb}({', '.join(map(repr, arguments))})"
 
 
 async def ask(url: str, fields: Dict[str, str], refresh: bool) -> Any:
@@ -110,14 +111,20 @@ class _Answer:
                 piece: bytes = self._response.read1(PIECE)
                 if self._decoder is None:
                     return piece
+                left = self._decoder.unused_data if self._decoder.eof else self._decoder.unconsumed_tail
+                if self._decoder.eof:
+                    if (left or piece)[:1] == b"\x1f":
+                        self._decoder = zlib.decompressobj(47)  # gzip may have several members
+                    elif piece:
+                        continue  # padding, as browsers take it
+                    else:
+                        return b""
                 # Bounded, because a small coded piece may stand for very many bytes.
-                decoded = self._decoder.decompress(self._decoder.unconsumed_tail + piece, PIECE)
+                decoded = self._decoder.decompress(left + piece, PIECE)
                 if decoded:
                     return decoded
-                if not piece:
-                    if not self._decoder.eof:
-                        raise Broken("the coded answer ends too early")
-                    return b""
+                if not piece and not self._decoder.eof:
+                    raise Broken("the coded answer ends too early")
         except (OSError, HTTPException, ValueError, zlib.error) as error:
             raise Broken(str(error) or type(error).__name__) from None
 

@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, TypeVar
 
 from . import _listings, _reading, _references, _table
+from ._errors import UnpadError
 from ._gateway import gateway, use
 from ._transport import run_blocking
 
@@ -20,7 +21,10 @@ __all__ = ["read_json", "read_csv", "save", "datasets", "resources", "table", "p
 def _without_await(verb: "Callable[P, Coroutine[Any, Any, T]]") -> "Callable[P, T]":
     @functools.wraps(verb)
     def call(*arguments: "P.args", **named: "P.kwargs") -> "T":
-        return run_blocking(verb(*arguments, **named))
+        try:
+            return run_blocking(verb(*arguments, **named))
+        except UnpadError as error:
+            raise error.with_traceback(None) from error.__cause__
 
     call.__module__ = __name__
     return call
