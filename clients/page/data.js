@@ -206,6 +206,16 @@ function records(value) {
   return new Held(list, [...names]);
 }
 
+/** Where its rows are, if it is an answer of CKAN's API, GeoJSON or a list; see `snippets`. */
+function inside(value) {
+  const names = value?.type === "FeatureCollection" ? ["features"]
+    : value?.success !== true ? []
+      : ["records", "results"].filter((one) => Array.isArray(value.result?.[one])).map((one) => ["result", one])[0] ?? ["result"];
+  const found = names.reduce((at, name) => at?.[name], value);
+  if (typeof found !== "object" || found === null) return null;
+  return { names, records: !Array.isArray(found) || found.every((one) => typeof one === "object" && one !== null && !Array.isArray(one)) };
+}
+
 const unreadable = { pdf: "a PDF", zip: "a ZIP archive", xlsx: "an Excel workbook", xls: "an Excel workbook", ods: "a spreadsheet", docx: "a Word document", shp: "a shapefile" };
 
 /**
@@ -256,7 +266,7 @@ export async function look({ portal, resource, path }, { signal, refresh } = {})
         const value = unpad.parseJSON(text, "bigint");
         const rows = records(value);
         if (rows?.total === 1000 && /^\/?resource\/[\w-]+\.json$/.test(path ?? "")) notes.push("Socrata gives 1,000 rows unless the path asks for more: ?$limit=50000.");
-        return { ...found, kind: "json", rows, tree: rows ? null : value, geo: value?.type === "FeatureCollection" };
+        return { ...found, kind: "json", rows, tree: rows ? null : value, geo: value?.type === "FeatureCollection", inside: inside(value) };
       } catch { /* it is shown as the text that it is */ }
       notes.push("This is not JSON, whatever its name says.");
     } else cut();

@@ -14,8 +14,8 @@ const COLUMNS = [
   ["State", (one) => worse(one) * 2 + (one.last_error ? 0 : 1), false],
   ["Answers", (one) => one.answers, true],
   ["From the cache", (one) => one.hit_ratio ?? -1, true],
-  ["Median, ms", (one) => one.portal_ms?.median ?? -1, true],
-  ["95 % within, ms", (one) => one.portal_ms?.p95 ?? -1, true],
+  ["Median,\u00a0ms", (one) => one.portal_ms?.median ?? -1, true],
+  ["95\u00a0% within,\u00a0ms", (one) => one.portal_ms?.p95 ?? -1, true],
   ["Last error", (one) => (one.last_error ? -Date.parse(one.last_error.at) : Infinity), false],
 ];
 
