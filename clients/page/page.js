@@ -255,7 +255,7 @@ function drawPortals({ q = "" }) {
   const fit = fitting(q);
   announce(q ? `${many(fit.length, "portal")} found.` : "");
   const list = (portals, more = {}) => h("ul", { class: "portals" }, portals.map((portal) => h("li", {}, h("a", { href: fragment({ portal: portal.id, ...more }) },
-    theirs(titleOf(portal), "b"), h("span", {}, [portal.title && portal.id, countryOf(portal), softwareOf(portal)].filter(Boolean).join(" · ")),
+    theirs(titleOf(portal), "b"), h("span", {}, [portal.title && portal.id, countryOf(portal), softwareOf(portal), !searchable(portal) && "no search"].filter(Boolean).join(" · ")),
     portal.health?.state && portal.health.state !== "ok" && h("span", {}, portal.health.state === "suspended" ? " · does not answer now" : " · failing")))));
   const none = () => [h("div", { class: "trouble none-found" }, h("p", { class: "trouble-title" }, theirs(`No portal here has “${q}” in its title, id or country`)),
     h("p", {}, "Datasets are searched inside a portal: choose one below to search it for these words. If the portal you look for is not here, whoever runs this gateway can add it."), h("p", { class: "ways" }, h("button", { type: "button", onclick: () => {

@@ -23,6 +23,12 @@ export async function preview(place, portal, { signal, focus = false, refresh = 
     heading.focus({ preventScroll: true });
     section.scrollIntoView({ block: "nearest" });
   }
+  // To fill it again takes the heading out, and the focus with it.
+  const refill = (beside, ...children) => {
+    const focused = document.activeElement === heading;
+    fill(section, h("div", { class: "section-head" }, heading, beside), ...children);
+    if (focused) heading.focus({ preventScroll: true });
+  };
   const target = { portal: place.portal, resource: place.resource, path: place.path };
   let looked;
   try {
@@ -30,7 +36,7 @@ export async function preview(place, portal, { signal, focus = false, refresh = 
   } catch (error) {
     if (signal.aborted) return;
     const own = place.resource?.url && linkOut(place.resource.url, place.resource.url, { class: "break" });
-    fill(section, h("div", { class: "section-head" }, heading), trouble(error, [["Try again", again]]),
+    refill(null, trouble(error, [["Try again", again]]),
       own && h("p", { class: "say" }, "The portal's own link, past this gateway: ", own));
     const opaque = { kind: kindBySaid(place), url: bridged({ portal: place.portal, resource: place.resource?.id, path: place.path }), told: null };
     // What is refused or not there would not be there for these lines either.
@@ -56,7 +62,7 @@ export async function preview(place, portal, { signal, focus = false, refresh = 
       fill(slow, rows.failure && trouble(rows.failure, [["Try again", () => rows.retry()]]));
     };
   }
-  fill(section, h("div", { class: "section-head" }, heading, h("p", { class: "small" }, words)),
+  refill(h("p", { class: "small" }, words),
     looked.notes.map((text) => h("p", { class: "remark soft" }, text)),
     rows && rows.total > 0 && shownRows.element,
     rows && rows.total === 0 && h("p", { class: "soft" }, "It has columns, but no rows."),
@@ -136,7 +142,7 @@ async function drawSnippets(place, looked) {
     }
     pre.setAttribute("aria-labelledby", `tab-${id}`);
     code.textContent = list.find((one) => one.id === id).code;
-    say.textContent = { jupyterlite: "For a cell of JupyterLite, or of any notebook with Python. The last line saves the file next to the notebook, byte for byte.", javascript: "In a page, these lines stand within <script type=\"module\">: import works only there and in other modules.", observable: "Two cells. In a page, take the lines for JavaScript.", r: kind === "json" ? "Numbers that R would round stay text. It needs the package jsonlite." : kind === "file" ? "" : "Numbers that R would round stay text.", julia: kind === "json" ? "It needs the package JSON3." : kind === "file" ? "" : "It needs the packages CSV and DataFrames." }[id] ?? "";
+    say.textContent = { jupyterlite: "For a cell of JupyterLite, or of any notebook with Python. The last line saves the file next to the notebook, byte for byte.", javascript: "In a page, these lines stand within <script type=\"module\">: import works only there and in other modules. In a console or a cell, the first line is: const unpad = await import(" + JSON.stringify(`${base()}/client/unpad.js`) + ");", observable: "Two cells. In a page, take the lines for JavaScript.", r: kind === "json" ? "Numbers that R would round stay text. It needs the package jsonlite." : kind === "file" ? "" : "Numbers that R would round stay text.", julia: kind === "json" ? "It needs the package JSON3." : kind === "file" ? "" : "It needs the packages CSV and DataFrames." }[id] ?? "";
   };
   tabs.append(...list.map(({ id, title }) => h("button", { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": "snippet", onclick: () => choose(id) }, title)));
   tabs.addEventListener("keydown", (event) => {

@@ -87,7 +87,7 @@ export function status(section, signal) {
     const bad = of("suspended") + of("failing");
     fill(figures, figure("Portals in trouble", count(bad), `of ${count(latest.portals.length)}`), figure("Answers", count(answers)),
       figure("From the cache", answers > 0 ? `${Math.round((hits / answers) * 100)} %` : "–"), figure("Kept in memory", size(latest.memory.bytes), many(latest.memory.entries, "entry", "entries")),
-      latest.disk && figure("Kept on disk", size(latest.disk.bytes), many(latest.disk.entries, "entry", "entries")), figure("Up for", latest.uptime_s < 1 ? "a moment" : span(latest.uptime_s), latest.offline ? "offline on purpose" : ""));
+      latest.disk && figure("Kept on disk", size(latest.disk.bytes), many(latest.disk.entries, "entry", "entries")), figure("Up for", latest.uptime_s < 1 ? "a moment" : span(latest.uptime_s), latest.offline ? "from the cache only (offline)" : ""));
     // Those who listen hear of changes only.
     const said = bad === 0 ? "No portal is in trouble." : `${many(bad, "portal")} in trouble.`;
     if (troubled !== said) announce((troubled = said));

@@ -13,7 +13,7 @@ export async function page({ chromium, gateway, portal, shots }) {
   const browser = await chromium.launch()
   try {
     let passed = 0
-    for (const part of [finding, looking, drawing, copying, judging, trusting, unwrapping, choosing, following, failing, watching, describing, typing, fitting]) {
+    for (const part of [finding, looking, drawing, copying, judging, trusting, unwrapping, bounding, choosing, following, failing, watching, describing, typing, fitting]) {
       await part({ browser, gateway, portal, shots })
       passed += 1
     }
@@ -263,6 +263,22 @@ async function unwrapping(common) {
   }
 }
 
+// Files that are no table, though each of their records is one row, do not stop the page.
+async function bounding(common) {
+  const { tab, done } = await visit(common, 'docs')
+  const deep = 60_000
+  for (const [name, body] of [
+    ['wide.json', JSON.stringify(Array.from({ length: 250_000 }, (_, at) => ({ [`c${at}`]: 1 })))],
+    ['deep.json', `[{"a":${'['.repeat(deep)}${']'.repeat(deep)}}]`]
+  ]) {
+    await tab.route(`**/p/demo/${name}`, route => route.fulfill({ status: 200, contentType: 'application/json', body }))
+    await tab.goto(`${common.gateway}/#portal=demo&path=${name}`)
+    await tab.locator('#preview .tree, #preview .grid, #preview .raw').first().waitFor()
+    await tab.getByRole('tab', { name: 'pandas' }).waitFor()
+  }
+  await done()
+}
+
 // Among several portals: words that fit none can be searched inside one, and software without a search has
 // examples and a field.
 async function choosing(common) {
@@ -418,6 +434,7 @@ async function typing(common) {
   assert.notEqual(outline, 'none')
   await tab.keyboard.press('Enter')
   await tab.getByRole('grid').waitFor()
+  assert.equal(await tab.evaluate(() => document.activeElement.id), 'preview-title')
   await tabTo(/^9007199254740993$/)
   await tab.keyboard.press('ArrowDown')
   await tab.keyboard.press('ArrowRight')
