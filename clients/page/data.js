@@ -12,6 +12,9 @@ const MOST_JSON = 4_000_000;
 const PAGE_CELLS = 200_000;
 const KEPT_CELLS = 500_000;
 const MOST_TEXT = 20_000;
+const MOST_ERROR = 1_000_000;
+/** Records of more members than this are no table. */
+const MOST_COLUMNS = 2000;
 
 const base = () => unpad.gateway();
 
@@ -125,20 +128,8 @@ export class Held {
 
 const OPAQUE = /^(pdf|zip|gz|gzip|7z|rar|tar|tgz|xlsx?|xlsm|ods|docx?|odt|pptx?|shp|shape|dwg|dxf|png|jpe?g|gif|tiff?|geotiff|parquet|gpkg|mdb|sqlite|mp3|mp4|dbf|netcdf|grib|ecw|las|laz)$/i;
 
-/** The beginning of a file, at most `most` bytes. */
-async function beginning(url, most, { signal, refresh }) {
-  const init = { signal, refresh, headers: { Range: `bytes=0-${most - 1}` } };
-  const response = await unpad.fetchThrough(url, init);
-  const told = unpad.provenance(response);
-  const field = (name) => response.headers.get(name);
-  const type = field("content-type") ?? "";
-  if (response.status === 416) return { content: new Uint8Array(), whole: true, length: 0, told, type };
-  if (!response.ok) {
-    const document = await response.json().catch(() => null);
-    const said = document?.error?.message ?? document?.error;
-    throw new unpad.UnpadError(String(document?.title ?? `The answer is ${response.status} ${response.statusText}`.trim()),
-      String(document?.detail ?? (typeof said === "string" ? said : "The portal does not say why.")), "", { status: response.status, portal: document?.portal, portalURL: document?.portal_url ?? told.source });
-  }
+/** What a body begins with, at most `most` bytes, and how much came. */
+async function bodyOf(response, most) {
   const parts = [];
   let got = 0;
   const reader = response.body?.getReader();
@@ -153,7 +144,34 @@ async function beginning(url, most, { signal, refresh }) {
   }
   // Somebody else has the portal's file to the end; we do not need it.
   if (!ended) await reader.cancel().catch(() => {});
-  const content = new Uint8Array(await new Blob(parts).arrayBuffer()).subarray(0, most);
+  return { content: new Uint8Array(await new Blob(parts).arrayBuffer()).subarray(0, most), got, ended };
+}
+
+/** The document of an error, unless it is none or is long. */
+async function documentOf(response) {
+  const { content } = await bodyOf(response, MOST_ERROR);
+  try {
+    return JSON.parse(new TextDecoder().decode(content));
+  } catch {
+    return null;
+  }
+}
+
+/** The beginning of a file, at most `most` bytes. */
+async function beginning(url, most, { signal, refresh }) {
+  const init = { signal, refresh, headers: { Range: `bytes=0-${most - 1}` } };
+  const response = await unpad.fetchThrough(url, init);
+  const told = unpad.provenance(response);
+  const field = (name) => response.headers.get(name);
+  const type = field("content-type") ?? "";
+  if (response.status === 416) return { content: new Uint8Array(), whole: true, length: 0, told, type };
+  if (!response.ok) {
+    const document = await documentOf(response);
+    const said = document?.error?.message ?? document?.error;
+    throw new unpad.UnpadError(String(document?.title ?? `The answer is ${response.status} ${response.statusText}`.trim()),
+      String(document?.detail ?? (typeof said === "string" ? said : "The portal does not say why.")), "", { status: response.status, portal: document?.portal, portalURL: document?.portal_url ?? told.source });
+  }
+  const { content, got, ended } = await bodyOf(response, most);
   const total = /\/(\d+)$/.exec(field("content-range") ?? "")?.[1];
   const coded = field("content-encoding");
   const length = total ? Number(total) : response.status === 200 && !coded && field("content-length") ? Number(field("content-length")) : ended ? got : null;
@@ -202,8 +220,21 @@ function records(value) {
   const plain = (one) => typeof one === "object" && one !== null && !Array.isArray(one);
   if (!Array.isArray(list) || list.length === 0 || !list.every(plain)) return null;
   const names = new Set();
-  for (const one of list) for (const name of Object.keys(one)) names.add(name);
+  for (const one of list) {
+    for (const name of Object.keys(one)) names.add(name);
+    if (names.size > MOST_COLUMNS) return null;
+  }
   return new Held(list, [...names]);
+}
+
+/** Where its rows are, if it is an answer of CKAN's API, GeoJSON or a list; see `snippets`. */
+function inside(value) {
+  const names = value?.type === "FeatureCollection" ? ["features"]
+    : value?.success !== true ? []
+      : ["records", "results"].filter((one) => Array.isArray(value.result?.[one])).map((one) => ["result", one])[0] ?? ["result"];
+  const found = names.reduce((at, name) => at?.[name], value);
+  if (typeof found !== "object" || found === null) return null;
+  return { names, records: !Array.isArray(found) || found.every((one) => typeof one === "object" && one !== null && !Array.isArray(one)) };
 }
 
 const unreadable = { pdf: "a PDF", zip: "a ZIP archive", xlsx: "an Excel workbook", xls: "an Excel workbook", ods: "a spreadsheet", docx: "a Word document", shp: "a shapefile" };
@@ -252,12 +283,15 @@ export async function look({ portal, resource, path }, { signal, refresh } = {})
   }
   if (/json/i.test(type) || jsonish || /^\s*[[{]/.test(text)) {
     if (whole) {
+      let value;
       try {
-        const value = unpad.parseJSON(text, "bigint");
+        value = unpad.parseJSON(text, "bigint");
+      } catch { /* it is shown as the text that it is */ }
+      if (value !== undefined) {
         const rows = records(value);
         if (rows?.total === 1000 && /^\/?resource\/[\w-]+\.json$/.test(path ?? "")) notes.push("Socrata gives 1,000 rows unless the path asks for more: ?$limit=50000.");
-        return { ...found, kind: "json", rows, tree: rows ? null : value, geo: value?.type === "FeatureCollection" };
-      } catch { /* it is shown as the text that it is */ }
+        return { ...found, kind: "json", rows, tree: rows ? null : value, geo: value?.type === "FeatureCollection", inside: inside(value) };
+      }
       notes.push("This is not JSON, whatever its name says.");
     } else cut();
     return { ...found, kind: whole ? "file" : "json", text: text.slice(0, MOST_TEXT) };

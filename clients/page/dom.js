@@ -30,6 +30,9 @@ export function link(url, text = url, attributes = {}) {
   return /^https?:$/.test(parsed?.protocol ?? "") ? h("a", { href: parsed.href, rel: "noopener noreferrer", ...attributes }, text) : h("span", {}, text);
 }
 
+/** A link, or nothing where the host is one of those names that are nowhere. */
+export const linkOut = (url, ...more) => (URL.canParse(url) && /\.invalid$/.test(new URL(url).hostname) ? null : link(url, ...more));
+
 /** Text without the marks that turn the order of what follows, by which exe.png can be made of gnp.exe. */
 export const upright = (text) => String(text ?? "").replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
 
@@ -137,6 +140,7 @@ export function day(text) {
 
 /** A fragment of the page that shows this state. */
 export function fragment(state) {
+  if (state.view === "status") return "#status";
   const members = new URLSearchParams();
   for (const name of ["portal", "q", "dataset", "resource", "path"]) if (state[name]) members.set(name, state[name]);
   return `#${members}`;

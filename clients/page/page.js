@@ -2,7 +2,7 @@
 // fragment of its URL, so that a link leads to the same place.
 
 import * as unpad from "./unpad.js";
-import { announce, bytes, count, day, decoded, fill, fragment, h, lastOf, link, many, part, span, theirs, trouble, waiting } from "./dom.js";
+import { announce, bytes, count, day, decoded, fill, fragment, h, lastOf, link, linkOut, many, part, span, theirs, trouble, waiting } from "./dom.js";
 
 const at = (id) => document.getElementById(id);
 const [form, input, trail, found] = ["ask", "what", "trail", "found"].map(at);
@@ -31,8 +31,8 @@ function once(key, make) {
 
 // --- Where one is -----------------------------------------------------------------------------------
 
-function read() {
-  const text = location.hash.slice(1);
+function read(hash = location.hash) {
+  const text = hash.slice(1);
   if (text === "status") return { view: "status" };
   const state = { view: "data" };
   const members = new URLSearchParams(text);
@@ -67,8 +67,18 @@ addEventListener("click", ({ target, defaultPrevented, ctrlKey, metaKey, shiftKe
 /** A link, a path of this gateway, or a path behind a portal's id; words may have a slash, too. */
 const isReference = (text) => /^(https?:)?\/\/\S+$/i.test(text) || /^www\.\S+\.\S+$/i.test(text) || /^\/p\/\S+$/.test(text) || registry?.some(({ id }) => text.startsWith(`${id}/`)) === true;
 
+/** The state of an address of this page, or null if the text is none. */
+function ownState(text) {
+  if (!URL.canParse(text)) return null;
+  const { origin, pathname, hash } = new URL(text);
+  const page = `${origin}${pathname}`.replace(/\/+$/, "");
+  return page === base() || page === `${base()}/client` ? read(hash) : null;
+}
+
 /** The state that shows what a reference stands for. */
 async function stateOf(reference) {
+  const own = ownState(reference);
+  if (own) return own;
   const { portal, dialect, kind, dataset, resource, url } = await unpad.resolve(reference);
   if (kind === "portal") return { portal };
   if (dialect === "ckan" && resource) return { portal, dataset, resource };
@@ -244,24 +254,26 @@ function fitting(text) {
 function drawPortals({ q = "" }) {
   const fit = fitting(q);
   announce(q ? `${many(fit.length, "portal")} found.` : "");
-  const none = () => h("div", { class: "trouble none-found" }, h("p", { class: "trouble-title" }, theirs(`No portal here has “${q}” in its title, id or country`)),
-    h("p", {}, "A link of a portal can be pasted as it is. If the portal is not here, whoever runs this gateway can add it."), h("p", { class: "ways" }, h("button", { type: "button", onclick: () => {
+  const list = (portals, more = {}) => h("ul", { class: "portals" }, portals.map((portal) => h("li", {}, h("a", { href: fragment({ portal: portal.id, ...more }) },
+    theirs(titleOf(portal), "b"), h("span", {}, [portal.title && portal.id, countryOf(portal), softwareOf(portal), !searchable(portal) && "no search"].filter(Boolean).join(" · ")),
+    portal.health?.state && portal.health.state !== "ok" && h("span", {}, portal.health.state === "suspended" ? " · does not answer now" : " · failing")))));
+  const none = () => [h("div", { class: "trouble none-found" }, h("p", { class: "trouble-title" }, theirs(`No portal here has “${q}” in its title, id or country`)),
+    h("p", {}, "Datasets are searched inside a portal: choose one below to search it for these words. If the portal you look for is not here, whoever runs this gateway can add it."), h("p", { class: "ways" }, h("button", { type: "button", onclick: () => {
       input.value = "";
       go({}, true);
       input.focus();
-    } }, "All portals")));
+    } }, "All portals"))),
+  h("div", { class: "summary" }, h("h2", {}, theirs(`Search a portal’s datasets for “${q}”`))), list(registry.filter(searchable), { q })];
   fill(found,
     fit.length === 0 ? none() : [
       h("div", { class: "summary" }, h("h2", {}, q ? `${count(fit.length)} of ${many(registry.length, "portal")}` : many(fit.length, "portal"))),
-      h("ul", { class: "portals" }, fit.map((portal) => h("li", {}, h("a", { href: fragment({ portal: portal.id }) },
-        theirs(titleOf(portal), "b"), h("span", {}, [portal.title && portal.id, countryOf(portal), softwareOf(portal)].filter(Boolean).join(" · ")),
-        portal.health?.state && portal.health.state !== "ok" && h("span", {}, portal.health.state === "suspended" ? " · does not answer now" : " · failing"))))),
+      list(fit),
     ]);
 }
 
 const portalHead = (portal) => h("div", { class: "head" }, theirs(titleOf(portal), "h1", { tabindex: "-1" }),
   h("p", { class: "meta" }, h("span", { class: "mono" }, portal.id), [countryOf(portal), softwareOf(portal)].map((text) => text && h("span", {}, text)),
-    portal.home && link(portal.home, "Web site"), portal.licence && h("span", {}, "Licence ", /^https?:/.test(portal.licence) ? link(portal.licence) : theirs(portal.licence))),
+    portal.home && linkOut(portal.home, "Web site"), portal.licence && h("span", {}, "Licence ", /^https?:/.test(portal.licence) ? link(portal.licence) : theirs(portal.licence))),
   portal.notes && theirs(portal.notes, "p", { class: "notes small" }),
   portal.health?.state !== "ok" && portal.health?.state && h("p", { class: "small stale-note" }, portal.health.state === "suspended"
     ? `The portal does not answer, and is left alone${portal.health.retry_after_s ? ` for ${span(portal.health.retry_after_s)}` : " for a while"}. What the gateway has of it is still served.` : "The portal's last answers failed."));
@@ -278,7 +290,6 @@ async function drawSearch(state, before, portal, signal) {
   }
   results.setAttribute("aria-busy", "true");
   if (!results.firstChild) fill(results, waiting("Asking the portal for its datasets…"));
-  drawVerdict(portal, null, signal);
   const key = `datasets ${portal.id} ${q}`;
   try {
     const lists = await once(key, async () => [await unpad.datasets(portal.id, q, { limit: AT_ONCE })]);
@@ -289,7 +300,8 @@ async function drawSearch(state, before, portal, signal) {
     const add = (datasets) => list.append(...datasets.map((dataset) => h("li", {}, h("a", { href: hrefOf(portal, dataset, q) },
       theirs(dataset.title, "b"),
       dataset.notes && theirs(dataset.notes.slice(0, 400), "p"),
-      h("p", { class: "meta" }, dataset.organization && theirs(dataset.organization), dataset.formats.length > 0 && h("span", {}, theirs(some(dataset.formats))), dataset.modified && h("span", {}, `changed ${day(dataset.modified)}`))))));
+      h("p", { class: "meta" }, [dataset.organization, dataset.formats.length > 0 && some(dataset.formats), dataset.modified && `changed ${day(dataset.modified)}`]
+        .filter(Boolean).map((text, index) => [index > 0 && " · ", theirs(text)]))))));
     lists.forEach(add);
     const got = () => lists.reduce((sum, part) => sum + part.length, 0);
     const offer = () => (got() < total && lists.at(-1).length > 0 ? fill(more, h("button", { type: "button", onclick: next }, `More (${count(got())} of ${count(total)})`)) : fill(more));
@@ -312,8 +324,11 @@ async function drawSearch(state, before, portal, signal) {
     announce(words);
     fill(results, h("div", { class: "summary" }, h("h2", {}, theirs(words))),
       total === 0 && q && h("p", { class: "soft" }, "Fewer or other words may find more; most portals expect their own language."), list, more);
+    drawVerdict(portal, { read: true }, signal);
   } catch (error) {
-    if (!signal.aborted) fill(results, trouble(error, [["Try again", () => render()], ...(registry.length > 1 ? [["All portals", "#"]] : [])]));
+    if (signal.aborted) return;
+    fill(results, trouble(error, [["Try again", () => render()], ...(registry.length > 1 ? [["All portals", "#"]] : [])]));
+    drawVerdict(portal, { read: false }, signal);
   } finally {
     results.removeAttribute("aria-busy");
   }
@@ -356,6 +371,7 @@ async function drawDataset(state, before, portal, signal) {
     return;
   }
   if (signal.aborted) return;
+  found.querySelector(":scope > .trouble")?.remove();
   const title = dataset.title || dataset.name || state.dataset;
   drawTrail(state, portal, title);
   document.title = `${title} · unpad`;
@@ -375,7 +391,7 @@ async function drawDataset(state, before, portal, signal) {
       h("p", { class: "meta" }, (dataset.organization?.title || dataset.organization?.name) && theirs(dataset.organization.title || dataset.organization.name),
         dataset.metadata_modified && h("span", {}, `changed ${day(dataset.metadata_modified)}`),
         (dataset.license_title || dataset.license_id) && h("span", {}, "Licence ", dataset.license_url ? link(dataset.license_url, dataset.license_title || dataset.license_id) : theirs(dataset.license_title || dataset.license_id)),
-        portal.home && link(`${portal.home.replace(/\/+$/, "")}/dataset/${encodeURIComponent(dataset.name ?? state.dataset)}`, "At the portal")), notes);
+        portal.home && linkOut(`${portal.home.replace(/\/+$/, "")}/dataset/${encodeURIComponent(dataset.name ?? state.dataset)}`, "At the portal")), notes);
     const rest = shownResources.length < ordered.length && h("p", { class: "more" }, h("button", { type: "button", onclick: ({ target }) => {
       const whole = drawList(ordered);
       found.querySelector("#resources").replaceWith(whole);
@@ -396,7 +412,7 @@ async function drawDataset(state, before, portal, signal) {
   }
   if (!chosen) {
     announce(`${title}: ${many(ordered.length, "resource")}`);
-    drawVerdict(portal, null, signal);
+    drawVerdict(portal, { read: true }, signal);
     return;
   }
   drawPreview({ portal: portal.id, resource: chosen, title: chosen.name, dataset }, portal, signal, same);
@@ -404,7 +420,7 @@ async function drawDataset(state, before, portal, signal) {
 
 // --- A path -----------------------------------------------------------------------------------------
 
-function drawPathForm(portal, signal) {
+async function drawPathForm(portal, signal) {
   const field = h("input", { id: "path", type: "text", autocomplete: "off", autocapitalize: "off", spellcheck: "false", class: "mono" });
   const open = (text) => {
     const path = text.trim().replace(/^\/+/, "");
@@ -412,14 +428,18 @@ function drawPathForm(portal, signal) {
     else if (path) go({ portal: portal.id, path });
   };
   const prefix = `/p/${portal.id}/`;
+  const tries = h("div", { class: "tries" });
   fill(found, portalHead(portal), h("div", { class: "remark" }, h("h2", {}, "No search for this software"),
-    h("p", {}, `${softwareOf(portal) ? `This portal runs ${softwareOf(portal)}, whose catalogue unpad cannot search` : "unpad knows no catalogue of this portal"}. What you know the path or link of can be opened.`)),
+    h("p", {}, `${softwareOf(portal) ? `This portal runs ${softwareOf(portal)}, whose catalogue unpad cannot search` : "unpad knows no catalogue of this portal"}. Look for data on its web site, and paste the link of a download or an API call above; or write its path here.`)),
   h("form", { onsubmit: (event) => {
     event.preventDefault();
     open(field.value);
-  } }, h("label", { for: "path", class: "small" }, `Path below ${prefix}`), h("div", { class: "field" }, field, h("button", { type: "submit" }, "Open"))),
-  portal.examples?.length > 0 && [h("h3", {}, "To try"), h("ul", {}, portal.examples.map((example) => h("li", { class: "break" }, h("a", { class: "mono", href: fragment({ portal: portal.id, path: example.replace(/^.*?\/p\/[^/]+\//, "") }) }, example.replace(/^.*?\/p\/[^/]+/, "")))))]);
-  drawVerdict(portal, null, signal);
+  } }, h("label", { for: "path", class: "small" }, `Path below ${prefix}`), h("div", { class: "field" }, field, h("button", { type: "submit" }, "Open"))), tries);
+  drawVerdict(portal, {}, signal);
+  // Without examples there is still the field.
+  const { examples } = await once(`portal ${portal.id}`, () => unpad.readJSON(here(portal.id), { signal })).catch(() => portal);
+  if (!signal.aborted && examples?.length > 0)
+    fill(tries, h("h3", {}, "To try"), h("ul", {}, examples.map((example) => h("li", { class: "break" }, h("a", { class: "mono", href: fragment({ portal: portal.id, path: example.replace(/^.*?\/p\/[^/]+\//, "") }) }, decoded(example.replace(/^.*?\/p\/[^/]+\//, "")))))));
 }
 
 function drawPath(state, portal, signal) {
@@ -431,15 +451,15 @@ function drawPath(state, portal, signal) {
 
 async function drawPreview(place, portal, signal, focus) {
   const module = await part("./preview.js", at("preview"));
-  if (module && !signal.aborted) module.preview(place, portal, { signal, focus, verdict: (source) => drawVerdict(portal, source, signal) });
+  if (module && !signal.aborted) module.preview(place, portal, { signal, focus, verdict: (what) => drawVerdict(portal, what, signal) });
 }
 
-async function drawVerdict(portal, source, signal) {
+async function drawVerdict(portal, what, signal) {
   const section = at("verdict");
   section.hidden = !portal.base;
   if (!portal.base) return;
   const module = await part("./verdict.js", section);
-  if (module && !signal.aborted) module.verdict(section, portal, source, signal);
+  if (module && !signal.aborted) module.verdict(section, portal, what, signal);
 }
 
 // On the way to rows, what shows them is fetched meanwhile.

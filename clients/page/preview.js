@@ -1,7 +1,7 @@
 // What is chosen: its preview, the lines that read it, and its chart.
 
 import * as unpad from "./unpad.js";
-import { announce, bytes, copyButton, fill, h, lastOf, link, many, part, span, theirs, trouble, waiting } from "./dom.js";
+import { announce, bytes, copyButton, fill, h, lastOf, link, linkOut, many, part, span, theirs, trouble, waiting } from "./dom.js";
 import { bridged, look } from "./data.js";
 import { grid, record } from "./grid.js";
 import { safeName, snippets } from "./snippets.js";
@@ -11,7 +11,7 @@ const at = (id) => document.getElementById(id);
 const base = () => unpad.gateway();
 const here = (id) => `${base()}/p/${encodeURIComponent(id)}`;
 
-/** Draws preview, snippets and chart of a place, and has the verdict drawn: `verdict(source)`. */
+/** Draws preview, snippets and chart of a place, and has the verdict drawn: `verdict({ source, read })`. */
 export async function preview(place, portal, { signal, focus = false, refresh = false, verdict }) {
   const again = () => preview(place, portal, { signal, focus: true, refresh: true, verdict });
   const section = at("preview");
@@ -23,21 +23,26 @@ export async function preview(place, portal, { signal, focus = false, refresh = 
     heading.focus({ preventScroll: true });
     section.scrollIntoView({ block: "nearest" });
   }
+  // To fill it again takes the heading out, and the focus with it.
+  const refill = (beside, ...children) => {
+    const focused = document.activeElement === heading;
+    fill(section, h("div", { class: "section-head" }, heading, beside), ...children);
+    if (focused) heading.focus({ preventScroll: true });
+  };
   const target = { portal: place.portal, resource: place.resource, path: place.path };
   let looked;
   try {
     looked = await look(target, { signal, refresh });
   } catch (error) {
     if (signal.aborted) return;
-    const url = place.resource?.url;
-    fill(section, h("div", { class: "section-head" }, heading), trouble(error, [["Try again", again]]),
-      url && h("p", { class: "say" }, "The portal's own link, past this gateway: ", link(url, url, { class: "break" })));
+    const own = place.resource?.url && linkOut(place.resource.url, place.resource.url, { class: "break" });
+    refill(null, trouble(error, [["Try again", again]]),
+      own && h("p", { class: "say" }, "The portal's own link, past this gateway: ", own));
     const opaque = { kind: kindBySaid(place), url: bridged({ portal: place.portal, resource: place.resource?.id, path: place.path }), told: null };
     // What is refused or not there would not be there for these lines either.
     at("snippets").hidden = true;
     if (!(error.status >= 400 && error.status < 500)) drawSnippets(place, { ...opaque, file: opaque.url });
-    // The link is whatever somebody wrote there: the browser asks only where the gateway may.
-    verdict(null);
+    verdict({ read: false });
     at("chart").hidden = true;
     return;
   } finally {
@@ -57,7 +62,7 @@ export async function preview(place, portal, { signal, focus = false, refresh = 
       fill(slow, rows.failure && trouble(rows.failure, [["Try again", () => rows.retry()]]));
     };
   }
-  fill(section, h("div", { class: "section-head" }, heading, h("p", { class: "small" }, words)),
+  refill(h("p", { class: "small" }, words),
     looked.notes.map((text) => h("p", { class: "remark soft" }, text)),
     rows && rows.total > 0 && shownRows.element,
     rows && rows.total === 0 && h("p", { class: "soft" }, "It has columns, but no rows."),
@@ -66,10 +71,10 @@ export async function preview(place, portal, { signal, focus = false, refresh = 
     looked.text && h("pre", { class: "raw", tabindex: "0", role: "region", "aria-label": `The beginning of ${place.title}` }, looked.text),
     rows && rows.total > 0 && h("p", { class: "under" }, h("span", {}, "A click on a row's number, or Enter, opens the row in full. – stands for no value."), renew),
     !rows && h("p", { class: "under" }, h("span"), renew),
-    facts(portal, looked));
+    facts(portal, looked, place.dataset ?? looked.tree?.result));
   announce(`Preview: ${words}`);
   drawSnippets(place, looked);
-  verdict(told?.source ?? null);
+  verdict({ source: told?.source, read: true });
   drawChart(place, looked, signal);
 }
 
@@ -79,7 +84,7 @@ const kindBySaid = ({ resource, path }) => {
 };
 
 /** What the cache knows and which policy applies, in words. */
-function facts(portal, { told, length }) {
+function facts(portal, { told, length }, dataset) {
   const age = Math.max(0, (Date.now() - told.retrieved) / 1000);
   const { cache } = told;
   const left = cache.ttl !== null && cache.ttl > 0 ? `; fresh for ${cache.hit ? "another " : ""}${span(Math.max(1, cache.ttl))}` : "";
@@ -95,9 +100,11 @@ function facts(portal, { told, length }) {
   const late = freshness && [[freshness.stale_while_revalidate_s, "while the portal is asked"], [freshness.stale_if_error_s, "while the portal fails"]].filter(([seconds]) => seconds > 0).map(([seconds, when]) => `for ${span(seconds)} ${when}`);
   const after = late?.length > 0 ? ` After that, a stale one is used ${late.join(", and ")}.` : "";
   const row = (name, ...value) => [h("dt", {}, name), h("dd", {}, ...value)];
-  const licence = told.licence ?? portal.licence;
+  // The field names the licence of the whole portal.
+  const own = dataset?.license_title || dataset?.license_id;
+  const licence = dataset?.license_url || own || told.licence || portal.licence;
   return h("dl", { class: "facts" }, row("Cache", known), policy && row("Policy", policy + after), told.source && row("Source", link(told.source)),
-    licence && row("Licence", /^https?:/.test(licence) ? link(licence) : theirs(licence)),
+    licence && row("Licence", /^https?:/.test(licence) ? link(licence, theirs(own || licence)) : theirs(own || licence)),
     (told.attribution ?? portal.attribution) && row("Attribution", theirs(told.attribution ?? portal.attribution)),
     length !== null && length !== undefined && row("File", bytes(length)));
 }
@@ -118,7 +125,7 @@ async function drawSnippets(place, looked) {
   const { resource, portal } = place;
   const said = kind === "table" || kind === "csv" ? "csv" : kind === "json" ? (looked.geo ? "geojson" : "json") : /^[a-z0-9]{1,8}$/i.test(resource?.format ?? "") ? resource.format.toLowerCase() : "";
   const filename = safeName(looked.name || (place.resource?.url && kind !== "table" && lastOf(place.resource.url.split("://").pop())) || place.title, said);
-  const list = snippets({ gateway: base(), wheel: await (wheel ??= askWheel().catch(() => `${base()}/client/unpad-0.1.0-py3-none-any.whl`)), url, kind, portal, dataset: place.dataset?.name, resource: resource?.id, format: resource?.format, filename, delimiter: looked.delimiter, encoding: looked.encoding });
+  const list = snippets({ gateway: base(), wheel: await (wheel ??= askWheel().catch(() => `${base()}/client/unpad-0.1.0-py3-none-any.whl`)), url, kind, portal, dataset: place.dataset?.name, resource: resource?.id, format: resource?.format, filename, delimiter: looked.delimiter, encoding: looked.encoding, inside: looked.inside });
   const urls = kind === "table" ? [["All rows as CSV", url], ["Rows as JSON", `${here(portal)}/api/3/action/datastore_search?resource_id=${encodeURIComponent(resource.id)}&limit=1000`], ["The file itself", file]] : [["The bridged URL", url]];
   const tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Language" });
   const code = h("code");
@@ -135,7 +142,7 @@ async function drawSnippets(place, looked) {
     }
     pre.setAttribute("aria-labelledby", `tab-${id}`);
     code.textContent = list.find((one) => one.id === id).code;
-    say.textContent = { jupyterlite: "For a cell of JupyterLite, or of any notebook with Python. The last line saves the file next to the notebook, byte for byte.", observable: "Two cells. In a page, take the lines for JavaScript.", r: kind === "json" ? "Numbers that R would round stay text. It needs the package jsonlite." : kind === "file" ? "" : "Numbers that R would round stay text.", julia: kind === "json" ? "It needs the package JSON3." : kind === "file" ? "" : "It needs the packages CSV and DataFrames." }[id] ?? "";
+    say.textContent = { jupyterlite: "For a cell of JupyterLite, or of any notebook with Python. The last line saves the file next to the notebook, byte for byte.", javascript: "In a page, these lines stand within <script type=\"module\">: import works only there and in other modules. In a console or a cell, the first line is: const unpad = await import(" + JSON.stringify(`${base()}/client/unpad.js`) + ");", observable: "Two cells. In a page, take the lines for JavaScript.", r: kind === "json" ? "Numbers that R would round stay text. It needs the package jsonlite." : kind === "file" ? "" : "Numbers that R would round stay text.", julia: kind === "json" ? "It needs the package JSON3." : kind === "file" ? "" : "It needs the packages CSV and DataFrames." }[id] ?? "";
   };
   tabs.append(...list.map(({ id, title }) => h("button", { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": "snippet", onclick: () => choose(id) }, title)));
   tabs.addEventListener("keydown", (event) => {

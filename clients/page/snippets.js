@@ -18,9 +18,10 @@ export function safeName(text, extension = "") {
 
 /**
  * `kind` is `table` (of a datastore; `url` is then its dump as CSV), `csv`, `json` or `file`.
- * `gateway` and `wheel` are URLs, `delimiter` and `encoding` what a CSV file was found to have.
+ * `gateway` and `wheel` are URLs, `delimiter` and `encoding` what a CSV file was found to have. `inside` is
+ * where in JSON its rows are: `{ names, records }`, `records` being whether they have members.
  */
-export function snippets({ gateway, wheel, url, kind, portal, resource, format = "", filename = "data", delimiter = ",", encoding = "utf-8" }) {
+export function snippets({ gateway, wheel, url, kind, portal, resource, format = "", filename = "data", delimiter = ",", encoding = "utf-8", inside = null }) {
   const module = `${gateway.replace(/\/+$/, "")}/client/unpad.js`;
   const excel = kind === "file" && /^xlsx?$/i.test(format);
   const tabular = kind === "table" || kind === "csv";
@@ -29,17 +30,20 @@ export function snippets({ gateway, wheel, url, kind, portal, resource, format =
     : kind === "csv" ? `rows = await unpad.read_csv(${quoted(url)})`
       : kind === "json" ? `data = await unpad.read_json(${quoted(url)})`
         : null;
+  // Where unpad came from another gateway before, pip keeps that one.
+  const use = `unpad.use(${quoted(gateway)})`;
   const javascript = asked ?? (kind === "csv" ? `readCSV(${quoted(url)})` : kind === "json" ? `readJSON(${quoted(url)})` : `readBytes(${quoted(url)})`);
   const name = tabular ? "rows" : kind === "json" ? "data" : "bytes";
   const said = [delimiter !== "," && [`sep=${quoted(delimiter)}`, `sep = ${r(delimiter)}`], encoding !== "utf-8" && [`encoding=${quoted(encoding)}`, `fileEncoding = ${r(encoding)}`]].filter(Boolean);
   const more = (at) => (kind === "csv" ? said.map((one) => `, ${one[at]}`).join("") : "");
+  const names = inside?.names ?? [];
   const pandas = tabular ? ["import pandas as pd", `df = pd.read_csv(${quoted(url)}${more(0)})`]
-    : kind === "json" ? ["import json, pandas as pd", "from urllib.request import urlopen", `df = pd.json_normalize(json.load(urlopen(${quoted(url)})))`]
+    : kind === "json" ? ["import json, pandas as pd", "from urllib.request import urlopen", `data = json.load(urlopen(${quoted(url)}))`, `df = pd.${inside?.records === false ? "DataFrame" : "json_normalize"}(data${names.map((one) => `[${quoted(one)}]`).join("")})`]
       : excel ? ["import pandas as pd", `df = pd.read_excel(${quoted(url)})`]
         : ["from urllib.request import urlretrieve", `urlretrieve(${quoted(url)}, ${quoted(filename)})`];
   // Numbers that R would round stay text.
   const inR = tabular ? [`rows <- read.csv(${r(url)}, numerals = "no.loss"${more(1)})`]
-    : kind === "json" ? [`data <- jsonlite::fromJSON(${r(url)}, bigint_as_char = TRUE)`]
+    : kind === "json" ? [`data <- jsonlite::fromJSON(${r(url)}, bigint_as_char = TRUE)${names.map((one) => `$${one}`).join("")}`]
       : [`download.file(${r(url)}, ${r(filename)}, mode = "wb")`];
   const duckdb = tabular ? `SELECT * FROM read_csv(${sql(url)});`
     : kind === "json" ? `SELECT * FROM read_json(${sql(url)});`
@@ -50,7 +54,7 @@ export function snippets({ gateway, wheel, url, kind, portal, resource, format =
       : ["using Downloads", `Downloads.download(${julia(url)}, ${julia(filename)})`];
   const glob = /[[\]{}]/.test(url) ? " --globoff" : "";
   return [
-    { id: "jupyterlite", title: "JupyterLite", language: "python", code: [`%pip install ${wheel}`, "import unpad", python, `await unpad.save(${quoted(url)}, ${quoted(`data/${filename}`)})`].filter(Boolean).join("\n") },
+    { id: "jupyterlite", title: "JupyterLite", language: "python", code: [`%pip install ${wheel}`, "import unpad", use, python, `await unpad.save(${quoted(url)}, ${quoted(`data/${filename}`)})`].filter(Boolean).join("\n") },
     { id: "pandas", title: "pandas", language: "python", code: pandas.join("\n") },
     { id: "javascript", title: "JavaScript", language: "javascript", code: `import * as unpad from ${quoted(module)};\nconst ${name} = await unpad.${javascript};` },
     { id: "observable", title: "Observable", language: "javascript", code: `unpad = import(${quoted(module)})\n\n${name} = unpad.${javascript}` },

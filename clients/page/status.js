@@ -14,8 +14,8 @@ const COLUMNS = [
   ["State", (one) => worse(one) * 2 + (one.last_error ? 0 : 1), false],
   ["Answers", (one) => one.answers, true],
   ["From the cache", (one) => one.hit_ratio ?? -1, true],
-  ["Median, ms", (one) => one.portal_ms?.median ?? -1, true],
-  ["95 % within, ms", (one) => one.portal_ms?.p95 ?? -1, true],
+  ["Median,\u00a0ms", (one) => one.portal_ms?.median ?? -1, true],
+  ["95\u00a0% within,\u00a0ms", (one) => one.portal_ms?.p95 ?? -1, true],
   ["Last error", (one) => (one.last_error ? -Date.parse(one.last_error.at) : Infinity), false],
 ];
 
@@ -87,7 +87,7 @@ export function status(section, signal) {
     const bad = of("suspended") + of("failing");
     fill(figures, figure("Portals in trouble", count(bad), `of ${count(latest.portals.length)}`), figure("Answers", count(answers)),
       figure("From the cache", answers > 0 ? `${Math.round((hits / answers) * 100)} %` : "–"), figure("Kept in memory", size(latest.memory.bytes), many(latest.memory.entries, "entry", "entries")),
-      latest.disk && figure("Kept on disk", size(latest.disk.bytes), many(latest.disk.entries, "entry", "entries")), figure("Up for", latest.uptime_s < 1 ? "a moment" : span(latest.uptime_s), latest.offline ? "offline on purpose" : ""));
+      latest.disk && figure("Kept on disk", size(latest.disk.bytes), many(latest.disk.entries, "entry", "entries")), figure("Up for", latest.uptime_s < 1 ? "a moment" : span(latest.uptime_s), latest.offline ? "from the cache only (offline)" : ""));
     // Those who listen hear of changes only.
     const said = bad === 0 ? "No portal is in trouble." : `${many(bad, "portal")} in trouble.`;
     if (troubled !== said) announce((troubled = said));

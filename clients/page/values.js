@@ -5,7 +5,12 @@ export const isEmpty = (value) => value === null || value === undefined || value
 /** A value as it is shown: numbers as JavaScript writes them, which is what JSON said. */
 export function shown(value) {
   if (isEmpty(value)) return "";
-  return typeof value === "object" ? JSON.stringify(value, (_, one) => (typeof one === "bigint" ? String(one) : one)) : String(value);
+  if (typeof value !== "object") return String(value);
+  try {
+    return JSON.stringify(value, (_, one) => (typeof one === "bigint" ? String(one) : one));
+  } catch {
+    return "(nested too deeply to show)";
+  }
 }
 
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
@@ -33,8 +38,8 @@ export function typeOf(values) {
   const full = values.filter((value) => !isEmpty(value));
   if (full.length === 0) return "empty";
   const all = (test) => full.every(test);
+  if (full.some((value) => typeof value === "object")) return all((value) => typeof value === "object") ? "nested" : "text";
   if (all((value) => typeof value === "boolean" || /^(true|false)$/i.test(value))) return "boolean";
-  if (all((value) => typeof value === "object")) return "nested";
   // Digits that begin with a zero are a code, such as a postcode.
   const code = full.some((value) => /^[+-]?0\d/.test(value));
   if (!code && all((value) => /^[+-]?\d+$/.test(String(value).trim()))) return "integer";

@@ -2,6 +2,7 @@
 // on a phone. `gateway` serves the demonstration, whose portal answers at `portal`. Screenshots go to `shots`.
 
 import assert from 'node:assert/strict'
+import http from 'node:http'
 import path from 'node:path'
 
 const DATASET = 'qualitat-aire-mesures'
@@ -12,7 +13,7 @@ export async function page({ chromium, gateway, portal, shots }) {
   const browser = await chromium.launch()
   try {
     let passed = 0
-    for (const part of [finding, looking, drawing, copying, judging, following, failing, watching, describing, typing, fitting]) {
+    for (const part of [finding, looking, drawing, copying, judging, trusting, unwrapping, bounding, choosing, following, failing, watching, describing, typing, fitting]) {
       await part({ browser, gateway, portal, shots })
       passed += 1
     }
@@ -51,6 +52,8 @@ async function visit({ browser, gateway, portal, shots }, what, { expected = () 
   }
 }
 
+const problem = { status: 502, contentType: 'application/problem+json', body: JSON.stringify({
+  type: '/problems#portal-failed', title: 'Portal failed', status: 502, detail: 'The portal answered with 503.' }) }
 const table = `#portal=demo&dataset=${DATASET}&resource=${TABLE}`
 const wide = tab => tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
 const hash = tab => new URLSearchParams(new URL(tab.url()).hash.slice(1))
@@ -61,6 +64,9 @@ async function finding(common) {
   await tab.getByRole('heading', { level: 1, name: 'The demonstration portal' }).waitFor()
   await tab.getByRole('heading', { name: '19 datasets' }).waitFor()
   assert.equal(hash(tab).get('portal'), 'demo')
+  await tab.getByRole('link', { name: /Ajuntament de Vilanova del Camí · CSV, PDF · changed \d+ \w+ \d{4}$/ }).first().waitFor()
+  // A host that is nowhere is no place to send a reader to.
+  assert.equal(await tab.locator('a[href*=".invalid"]').count(), 0)
   await shot('portal')
   // The way back leads to where one was on the list.
   const last = tab.locator('.datasets a').last()
@@ -78,6 +84,7 @@ async function finding(common) {
   await tab.getByRole('link', { name: /mesures diàries/ }).click()
   await tab.getByRole('heading', { name: '2 resources' }).waitFor()
   const first = tab.locator('#resources a').first()
+  assert.equal(await tab.locator('a[href*=".invalid"]').count(), 0)
   assert.match(await first.innerText(), /CSV\s+qualitat-aire-mesures\.csv\s*table\s+226 kB\s+21 Nov 2026/)
   await shot('dataset')
   await first.click()
@@ -105,6 +112,9 @@ async function looking(common) {
   const facts = await tab.locator('.facts').innerText()
   assert.match(facts, /Cache\s+(Asked of the portal just now, and kept|From the cache: the portal gave it)/)
   assert.match(facts, /Policy\s+Answers are fresh for 5 minutes/)
+  // The dataset's own, though its portal has one, too.
+  assert.match(facts, /Licence\s+Creative Commons Attribution\n/)
+  assert.equal(await tab.locator('.facts a', { hasText: 'Creative Commons' }).getAttribute('href'), 'http://www.opendefinition.org/licenses/cc-by')
   const few = async () => assert.ok(await tab.locator('.grid tbody tr').count() < 80, 'the rows out of view are elements, too')
   await few()
   await tab.locator('.grid').evaluate(element => { element.scrollTop = element.scrollHeight })
@@ -166,11 +176,16 @@ async function copying(common) {
   const lines = (await copied()).split(/\r?\n/)
   assert.match(lines[0], new RegExp(`^%pip install ${common.gateway}/client/unpad-\\d+\\.\\d+\\.\\d+-py3-none-any\\.whl$`))
   assert.equal((await fetch(lines[0].split(' ').pop())).status, 200)
-  assert.equal(lines[2], `rows = await unpad.table("demo", "${TABLE}")`)
+  assert.equal(lines[2], `unpad.use("${common.gateway}")`)
+  assert.equal(lines[3], `rows = await unpad.table("demo", "${TABLE}")`)
   await snippets.getByRole('tab', { name: 'JupyterLite' }).focus()
   await tab.keyboard.press('ArrowRight')
   assert.equal(await snippets.getByRole('tab', { selected: true }).innerText(), 'pandas')
   assert.match(await snippets.getByRole('tabpanel').innerText(), /pd\.read_csv\("http/)
+  await tab.keyboard.press('ArrowRight')
+  await snippets.getByText('these lines stand within <script type="module">').waitFor()
+  await snippets.getByRole('tab', { name: 'R', exact: true }).click()
+  assert.match(await snippets.getByRole('tabpanel').innerText(), /numerals = "no\.loss"/)
   await tab.keyboard.press('End')
   assert.match(await snippets.getByRole('tabpanel').innerText(), /^curl --fail/)
   await shot('snippets', { fullPage: true })
@@ -183,10 +198,114 @@ async function copying(common) {
 
 // The demonstration's portal answers by JSONP alone, so a page cannot read it.
 async function judging(common) {
-  const { tab, done } = await visit(common, '#portal=demo')
+  const { tab, done } = await visit(common, '#portal=demo', { expected: about => / 502 /.test(about) })
   const verdict = tab.locator('.verdict.bad')
   await verdict.waitFor()
   assert.match(await verdict.innerText(), /Pages cannot read this portal directly\.\s+Blocked by CORS: 127\.0\.0\.1:\d+ answers/)
+  assert.match(await verdict.innerText(), /Through this gateway they can read it/)
+  await tab.route('**/api/3/action/package_search*', route => route.fulfill(problem))
+  await tab.getByRole('searchbox').fill('soroll')
+  await tab.getByText('Portal failed', { exact: true }).waitFor()
+  await verdict.getByText('The gateway could not read it just now either').waitFor()
+  assert.doesNotMatch(await verdict.innerText(), /can read it/)
+  await done()
+}
+
+// What a portal writes into its answers is not asked for by the reader's browser, whether the gateway could
+// read it or not.
+async function trusting(common) {
+  const asked = []
+  const trap = http.createServer((request, response) => {
+    asked.push(request.url)
+    response.writeHead(200, { 'access-control-allow-origin': '*' }).end('a,b\n1,2\n')
+  })
+  await new Promise(resolve => trap.listen(0, '127.0.0.1', resolve))
+  const near = `http://127.0.0.1:${trap.address().port}/private.csv`
+  try {
+    for (const [answer, ready] of [
+      [problem, '#preview .trouble'],
+      [{ status: 200, contentType: 'text/csv', headers: { link: `<${near}>; rel="via"` }, body: 'a,b\n1,2\n' }, '#preview .grid']
+    ]) {
+      const { tab, done } = await visit(common, 'docs', { expected: about => / 502 /.test(about) })
+      await tab.route('**/api/3/action/package_show*', async route => {
+        const response = await route.fetch()
+        const document = await response.json()
+        Object.assign(document.result.resources[0], { url: near, datastore_active: false })
+        await route.fulfill({ response, json: document })
+      })
+      await tab.route('**/-/resource/*', route => route.fulfill(answer))
+      await tab.goto(`${common.gateway}/${table}`)
+      await tab.locator(ready).waitFor()
+      await tab.locator('.verdict.bad').getByRole('link', { name: `${common.portal}/api/3/action/status_show` }).waitFor()
+      assert.equal(/can read it/.test(await tab.locator('.verdict').innerText()), answer !== problem)
+      await done()
+    }
+    assert.deepEqual(asked, [])
+  } finally {
+    trap.close()
+  }
+}
+
+// Lines for an answer of CKAN's API reach into it.
+async function unwrapping(common) {
+  for (const [path, reach, inR] of [
+    [`datastore_search?resource_id=${TABLE}&limit=3`, 'pd.json_normalize(data["result"]["records"])', '$result$records'],
+    ['package_search?rows=2', 'pd.json_normalize(data["result"]["results"])', '$result$results'],
+    ['organization_list', 'pd.DataFrame(data["result"])', '$result'],
+    [`package_show?id=${DATASET}`, 'pd.json_normalize(data["result"])', '$result']
+  ]) {
+    const { tab, done } = await visit(common, `#${new URLSearchParams({ portal: 'demo', path: `api/3/action/${path}` })}`)
+    await tab.getByRole('tab', { name: 'pandas' }).click()
+    assert.equal((await tab.getByRole('tabpanel').innerText()).split('\n').pop(), `df = ${reach}`)
+    await tab.getByRole('tab', { name: 'R', exact: true }).click()
+    assert.ok((await tab.getByRole('tabpanel').innerText()).endsWith(`bigint_as_char = TRUE)${inR}`))
+    await done()
+  }
+}
+
+// Files that are no table, though each of their records is one row, do not stop the page.
+async function bounding(common) {
+  const { tab, done } = await visit(common, 'docs')
+  const deep = 60_000
+  for (const [name, body] of [
+    ['wide.json', JSON.stringify(Array.from({ length: 250_000 }, (_, at) => ({ [`c${at}`]: 1 })))],
+    ['deep.json', `[{"a":${'['.repeat(deep)}${']'.repeat(deep)}}]`]
+  ]) {
+    await tab.route(`**/p/demo/${name}`, route => route.fulfill({ status: 200, contentType: 'application/json', body }))
+    await tab.goto(`${common.gateway}/#portal=demo&path=${name}`)
+    await tab.locator('#preview .tree, #preview .grid, #preview .raw').first().waitFor()
+    await tab.getByRole('tab', { name: 'pandas' }).waitFor()
+  }
+  await done()
+}
+
+// Among several portals: words that fit none can be searched inside one, and software without a search has
+// examples and a field.
+async function choosing(common) {
+  const { portals: [demo] } = await (await fetch(`${common.gateway}/portals`)).json()
+  const other = { ...demo, id: 'maps', title: 'Maps of the town', dialect: 'generic', software: 'opendatasoft', url: '/p/maps/', examples: [] }
+  const { tab, shot, done } = await visit(common, 'docs', { expected: about => / 404 /.test(about) && about.includes('/p/maps/') })
+  await tab.route('**/portals', route => route.fulfill({ json: { portals: [demo, other] } }))
+  await tab.route('**/p/maps', route => route.fulfill({ json: { ...other, examples: ['/p/maps/api/v2/catalog?limit=2'] } }))
+  await tab.goto(`${common.gateway}/`)
+  await tab.getByRole('heading', { name: '2 portals' }).waitFor()
+  await tab.getByRole('searchbox').fill('mesures diàries')
+  await tab.getByText('Datasets are searched inside a portal').waitFor()
+  assert.equal(await tab.locator('.portals a').count(), 1)
+  await shot('words')
+  await tab.getByRole('button', { name: 'All portals' }).click()
+  await tab.getByRole('heading', { name: '2 portals' }).waitFor()
+  await tab.goto(`${common.gateway}/#q=mesures`)
+  await tab.locator('.portals a').click()
+  await tab.getByRole('heading', { name: /datasets? with “mesures”/ }).waitFor()
+  await tab.goto(`${common.gateway}/#portal=maps`)
+  await tab.getByRole('link', { name: 'api/v2/catalog?limit=2' }).waitFor()
+  await shot('no-search')
+  await tab.getByLabel('Path below /p/maps/').fill('/api/v2/towns?limit=1')
+  await tab.keyboard.press('Enter')
+  await tab.getByRole('heading', { level: 1, name: 'api/v2/towns?limit=1' }).waitFor()
+  assert.equal(hash(tab).get('path'), 'api/v2/towns?limit=1')
+  await tab.locator('#preview .trouble').waitFor()
   await done()
 }
 
@@ -207,6 +326,12 @@ async function following(common) {
   assert.equal(hash(tab).get('resource'), TABLE)
   await paste(`${common.portal}/api/3/action/status_show`)
   await tab.getByRole('region', { name: 'The JSON as a tree' }).waitFor()
+  // So does the address of this page.
+  await paste(`${common.gateway}/${table}`)
+  await tab.getByRole('grid').waitFor()
+  assert.equal(hash(tab).get('resource'), TABLE)
+  await paste(`${common.gateway}/client/#status`)
+  await tab.getByRole('heading', { level: 1, name: 'Status' }).waitFor()
   await done()
 }
 
@@ -224,6 +349,13 @@ async function failing(common) {
   await tab.getByText('Target not allowed', { exact: true }).waitFor()
   await tab.locator('.trouble').getByRole('button', { name: 'Try again' }).waitFor()
   await shot('error', { fullPage: true })
+  // Trouble with a resource that is not there goes when another is chosen.
+  await tab.goto(`${common.gateway}/#portal=demo&dataset=${DATASET}&resource=gone`)
+  const gone = tab.getByText('This dataset does not have that resource', { exact: true })
+  await gone.waitFor()
+  await tab.locator('#resources a').first().click()
+  await tab.getByRole('grid').waitFor()
+  assert.equal(await gone.count(), 0)
   await tab.getByRole('searchbox').fill('https://nowhere.example/dataset/x')
   await tab.getByRole('button', { name: 'Find' }).click()
   await tab.locator('#found .trouble').waitFor()
@@ -244,6 +376,9 @@ async function watching(common) {
   assert.match(await row.innerText(), /ok/)
   await tab.getByRole('button', { name: 'Answers' }).click()
   assert.equal(await tab.getByRole('columnheader', { name: 'Answers' }).getAttribute('aria-sort'), 'descending')
+  // A number and its unit stay on one line.
+  const lines = await tab.locator('.figures dd, .health td.right').evaluateAll(all => all.map(one => getComputedStyle(one).whiteSpace))
+  assert.deepEqual([...new Set(lines)], ['nowrap'])
   await shot('status')
   await tab.route('**/status', route => route.abort())
   await tab.getByText('The gateway does not answer', { exact: true }).waitFor()
@@ -299,6 +434,7 @@ async function typing(common) {
   assert.notEqual(outline, 'none')
   await tab.keyboard.press('Enter')
   await tab.getByRole('grid').waitFor()
+  assert.equal(await tab.evaluate(() => document.activeElement.id), 'preview-title')
   await tabTo(/^9007199254740993$/)
   await tab.keyboard.press('ArrowDown')
   await tab.keyboard.press('ArrowRight')
