@@ -618,7 +618,7 @@ export async function readCSV(reference, { delimiter, encoding, refresh, signal,
   const { bytes, type, told } = await load(url, { refresh, signal, onProgress });
   refuseOthers(bytes, type, text, found.portal);
   const decoded = decodeText(bytes, type, { encoding });
-  return remember(hidden(parseCSV(decoded.text, delimiter), { encoding: decoded.encoding }), { ...told, licence: licence ?? told.licence });
+  return remember(hidden(parseCSV(decoded.text, delimiter), { encoding: decoded.encoding }), { ...told, licence: licence ?? (await ownLicence(found)) ?? told.licence });
 }
 
 export async function datasets(portal, q = "", { limit = 20, offset = 0, refresh, signal } = {}) {
@@ -668,6 +668,10 @@ export async function resources(referenceOrPortal, dataset = undefined, { refres
   if (!name) throw new UnpadError("Which dataset?", `“${written(referenceOrPortal)}” stands for a ${found.kind}.`, `Name one: resources("${found.portal}", "NAME").`, { portal: found.portal });
   return listed({ ...found, dataset: name }, { refresh, signal });
 }
+
+/** The licence of the dataset that a reference names, or null: its portal's may be another. */
+const ownLicence = (found) =>
+  found.dialect === "ckan" && found.dataset ? listed(found, {}).then((all) => provenance(all).licence, () => null) : null;
 
 async function listed({ portal, dialect, dataset }, { refresh, signal }) {
   if (dialect !== "ckan")
@@ -732,7 +736,7 @@ export async function table(referenceOrPortal, resourceId = undefined, options =
     onProgress?.({ rows: Math.min(rows.length, limit), total: Math.min(limit, Math.max(total - offset, 0)) });
     if (asked <= 0) break;
   }
-  return remember(hidden(rows, { fields: first.fields ?? [], total }), told);
+  return remember(hidden(rows, { fields: first.fields ?? [], total }), { ...told, licence: (await ownLicence(found)) ?? told.licence });
 }
 
 // --- Saving ---------------------------------------------------------------------------------------
@@ -761,7 +765,7 @@ export async function save(reference, path, { mimeType, binary = false, refresh,
   const done = writing.then(() => files.write(record));
   writing = done.catch(() => {});
   await done;
-  return { path: name, bytes: bytes.length, provenance: { ...told, licence: found.licence ?? told.licence } };
+  return { path: name, bytes: bytes.length, provenance: { ...told, licence: found.licence ?? (await ownLicence(found)) ?? told.licence } };
 }
 
 /** As `locate`, but of a dataset the one resource whose format the path ends with. */
@@ -798,7 +802,7 @@ export async function download(reference, filename = undefined) {
   link.click();
   // The browser takes the content when the click is handled, which is after this.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-  return { path: link.download, bytes: bytes.length, provenance: { ...told, licence: found.licence ?? told.licence } };
+  return { path: link.download, bytes: bytes.length, provenance: { ...told, licence: found.licence ?? (await ownLicence(found)) ?? told.licence } };
 }
 
 /** A path below the root of JupyterLite's files. */

@@ -13,6 +13,7 @@ import { Checks, within } from './checking.mjs'
 import { docs } from './docs.mjs'
 import { examples } from './examples.mjs'
 import { lite } from './lite.mjs'
+import { page as thePage } from './page.mjs'
 import { ISOLATED, page } from './serving.mjs'
 
 const { PACKAGES, SITES, CHROMIUM, PROGRAM, GATEWAY, PORTAL, WORK, SHOTS } = process.env

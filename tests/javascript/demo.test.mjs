@@ -88,6 +88,9 @@ test('the licence is that of the dataset, and else that of the portal', async ()
   assert.equal(await licence(unpad.readJSON(`demo/dataset/${DATASET}`)), own)
   assert.equal(await licence(unpad.resources(`demo/dataset/${DATASET}`)), own)
   assert.equal(await licence(unpad.readCSV(`demo/dataset/${DATASET}`)), own)
+  const resource = `demo/dataset/${DATASET}/resource/${TABLE}`
+  assert.equal(await licence(unpad.readCSV(resource)), own)
+  assert.equal(await licence(unpad.table(resource)), own)
   assert.equal(await licence(unpad.datasets('demo', 'aire')), 'https://spdx.org/licenses/CC-BY-4.0')
 })
 

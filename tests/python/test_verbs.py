@@ -63,6 +63,15 @@ class Verbs(Case):
         self.assertEqual(len(rows), 2400)
         self.assertEqual(rows.provenance.licence, "http://www.opendefinition.org/licenses/cc-by")
 
+    def test_the_licence_is_that_of_the_dataset_that_a_reference_names(self):
+        resource = f"demo/dataset/qualitat-aire-mesures/resource/{MEASURES}"
+        for verb in ("read_csv", "table"):
+            found = unpad.provenance(self.call(verb, resource))
+            self.assertEqual(found.licence, "http://www.opendefinition.org/licenses/cc-by", verb)
+        # Without the dataset, that of the portal.
+        self.assertEqual(unpad.provenance(self.call("table", "demo", MEASURES, limit=1)).licence,
+                         "https://spdx.org/licenses/CC-BY-4.0")
+
     def test_read_csv_of_a_dataset_with_several_lists_the_lines_to_write(self):
         unpad.use(FAULTS)
         error = self.raises(unpad.InvalidReference, "read_csv", "faulty/dataset/hostile")

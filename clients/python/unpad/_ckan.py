@@ -6,7 +6,7 @@ import contextlib
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import _http, _transport
-from ._errors import BrokenAnswer, InvalidReference, NotFound
+from ._errors import BrokenAnswer, InvalidReference, NotFound, UnpadError
 from ._provenance import Provenance
 from ._references import Reference, path
 
@@ -39,6 +39,16 @@ async def dataset(found: Entry, refresh: bool) -> Tuple[Entry, Provenance]:
     with naming(found):
         described, provenance = await act(found, "package_show", refresh, id=found["dataset"])
     return described, licensed(provenance, described)
+
+
+async def described(found: Entry) -> Entry:
+    """What the dataset that a reference names says of itself, such as its licence; nothing if that cannot be had."""
+    if found.get("dialect") != "ckan" or not found.get("dataset"):
+        return {}
+    try:
+        return (await dataset(found, False))[0]
+    except UnpadError:
+        return {}
 
 
 @contextlib.contextmanager

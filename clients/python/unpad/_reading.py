@@ -51,7 +51,7 @@ async def read_csv(ref: Reference, *, refresh: bool = False, delimiter: Optional
     elif found["kind"] == "table" and "/datastore_search" in found["url"] and found.get("resource"):
         found["url"] = path_of(found["portal"], f"datastore/dump/{found['resource']}")
     content, fields, provenance = await _http.read(found["url"], refresh=refresh, progress=progress)
-    provenance = _ckan.licensed(provenance, described)
+    provenance = _ckan.licensed(provenance, described or await _ckan.described(found))
     kind = fields.get("content-type", "")
     _refuse_others(content, fields, found["url"], text_of(ref))
     given = delimiter or pandas_options.pop("sep", None)
@@ -86,7 +86,7 @@ async def save(ref: Reference, path: Union[str, "os.PathLike[str]"], *, refresh:
         found = await locate(_one_of(described, found["portal"], format_, saved))
     with _naming(saved), _ckan.naming(found):
         await _write(found["url"], saved, target, refresh, progress)
-    saved.provenance = _ckan.licensed(saved.provenance, described)
+    saved.provenance = _ckan.licensed(saved.provenance, described or await _ckan.described(found))
     return saved
 
 

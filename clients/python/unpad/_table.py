@@ -65,7 +65,7 @@ async def table(portal_or_ref: Reference, resource_id: Optional[str] = None, *, 
     finally:
         shown.close()
     columns = [{"id": it["id"], "type": it.get("type")} for it in _ckan.dicts(head.get("fields")) if "id" in it]
-    made = Table(rows, columns, head["total"], first and _ckan.licensed(first, found.get("described", {})))
+    made = Table(rows, columns, head["total"], first and _ckan.licensed(first, found.get("described") or await _ckan.described(found)))
     return made.to_pandas() if pandas else made
 
 
