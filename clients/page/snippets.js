@@ -45,7 +45,8 @@ export function snippets({ gateway, wheel, url, kind, portal, resource, format =
   const inR = tabular ? [`rows <- read.csv(${r(url)}, numerals = "no.loss"${more(1)})`]
     : kind === "json" ? [`data <- jsonlite::fromJSON(${r(url)}, bigint_as_char = TRUE)${names.map((one) => `$${one}`).join("")}`]
       : [`download.file(${r(url)}, ${r(filename)}, mode = "wb")`];
-  const duckdb = tabular ? `SELECT * FROM read_csv(${sql(url)});`
+  // Portals' CSV is not always as RFC 4180 has it, and DuckDB then refuses all of it.
+  const duckdb = tabular ? `SELECT * FROM read_csv(${sql(url)}, strict_mode = false);`
     : kind === "json" ? `SELECT * FROM read_json(${sql(url)});`
       : excel && /x$/i.test(format) ? `INSTALL excel; LOAD excel;\nSELECT * FROM read_xlsx(${sql(url)});`
         : `SELECT size FROM read_blob(${sql(url)});`;

@@ -4,6 +4,9 @@
     file server serves)
 """
 
+import ast
+import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -11,6 +14,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 from urllib.parse import urlsplit
 
 import ckanapi
@@ -390,6 +394,79 @@ def _():
     expect("the status", (answer.status_code, answer.text[:80] if answer.status_code != 200 else ""), (200, ""))
     expect("results", len(answer.json()["result"]["results"]), 2)
     return "2 results"
+
+
+# --- The lines that the page writes ----------------------------------------------------------------
+
+
+HERE = pathlib.Path(__file__).parent
+# A name that must not end a literal of any language.
+HOSTILE = "it's \"$HOME\" `x` – 1.csv"
+
+
+def lines():
+    common = {"gateway": GATEWAY, "wheel": GATEWAY + "/client/unpad-0.1.0-py3-none-any.whl", "portal": "demo", "resource": TABLE}
+    asked = [
+        {**common, "kind": "table", "url": f"{DEMO}/datastore/dump/{TABLE}", "filename": HOSTILE},
+        {**common, "kind": "csv", "url": f"{DEMO}/-/resource/{TABLE}", "filename": HOSTILE},
+        {**common, "kind": "json", "url": f"{DEMO}/api/3/action/package_search?q=aire", "filename": HOSTILE,
+         "inside": {"names": ["result", "results"], "records": True}},
+    ]
+    said = subprocess.run(["node", HERE / "lines.mjs"], input=json.dumps(asked), capture_output=True, text=True, check=True)
+    return [(one["kind"], line) for one, line in zip(asked, json.loads(said.stdout))]
+
+
+def rows_of(kind):
+    return ROWS if kind != "json" else 9
+
+
+def executed(code):
+    """The names that code gives, which may have `await` at the top; in a folder of its own."""
+    names = {}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        pathlib.Path("data").mkdir()
+        made = eval(compile(code, "lines", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)
+        if made is not None:
+            asyncio.run(made)
+        names["saved"] = [path.stat().st_size for path in pathlib.Path("data").iterdir()]
+    return names
+
+
+@check("the page's lines: JupyterLite")
+def _():
+    for kind, line in lines():
+        install, _, code = line["jupyterlite"].partition("\n")
+        expect("the first line", install, f"%pip install {GATEWAY}/client/unpad-0.1.0-py3-none-any.whl")
+        names = executed(code)
+        found = names["data"]["result"]["results"] if kind == "json" else names["rows"]
+        expect(f"rows of {kind}", len(found), rows_of(kind))
+        expect("files", len(names["saved"]), 1)
+    return "3 kinds"
+
+
+@check("the page's lines: pandas")
+def _():
+    for kind, line in lines():
+        expect(f"rows of {kind}", len(executed(line["pandas"])["df"]), rows_of(kind))
+    return "3 kinds"
+
+
+@check("the page's lines: DuckDB")
+def _():
+    for kind, line in lines():
+        found = database().sql(line["duckdb"].rstrip(";")).fetchall()
+        # Of JSON, one row with everything in it.
+        expect(f"rows of {kind}", len(found), 1 if kind == "json" else ROWS)
+    return "3 kinds"
+
+
+@check("the page's lines: curl")
+def _():
+    for kind, line in lines():
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["bash", "-c", line["curl"]], cwd=folder, check=True, capture_output=True)
+            expect(f"the file of {kind}", [path.name for path in pathlib.Path(folder).iterdir()], [HOSTILE])
+    return "3 kinds"
 
 
 # --- The description of the API ------------------------------------------------------------------

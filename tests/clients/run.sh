@@ -102,6 +102,10 @@ serve soda socrata "$origins"
 export SODA=$said/p/soda
 export FOLDER=$work/files
 
+# What the page writes, and the package that it is written for.
+cp clients/page/snippets.js "$work/snippets.mjs"
+export SNIPPETS=$work/snippets.mjs PYTHONPATH=$PWD/clients/python
+
 failed=0
 PATH=$venv/bin:$PATH "$venv/bin/python" -B -W ignore "$here/checks.py" || failed=1
 cp "$here/checks.mjs" "$packages"
