@@ -221,11 +221,22 @@ fn media_type(fields: &HeaderMap) -> HeaderValue {
         !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
     };
     match essence.split_once('/') {
+        // A script of a portal's would be one of our own origin, to pages of ours among others.
+        _ if is_script(essence) => HeaderValue::from_static("text/plain"),
         Some((kind, subtype)) if token(kind) && token(subtype) && !text.contains(',') => {
             value.clone()
         }
         _ => unknown,
     }
+}
+
+/// JavaScript, by all the names that browsers run it under (WHATWG MIME Sniffing §4.6).
+fn is_script(essence: &str) -> bool {
+    let essence = essence.to_ascii_lowercase();
+    let Some(("text" | "application", subtype)) = essence.split_once('/') else { return false };
+    let subtype = subtype.strip_prefix("x-").unwrap_or(subtype);
+    let subtype = subtype.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    matches!(subtype, "javascript" | "ecmascript" | "jscript" | "livescript")
 }
 
 /// Media types that a browser would run or render as a document of our origin.
@@ -237,9 +248,8 @@ pub(super) fn is_active(media_type: &HeaderValue) -> bool {
         "text/html"
             | "application/xhtml+xml"
             | "image/svg+xml"
-            | "application/javascript"
-            | "text/javascript"
             | "application/pdf"
             | "application/x-shockwave-flash"
     ) || essence.ends_with("xml")
+        || is_script(essence)
 }

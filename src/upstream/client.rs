@@ -1,14 +1,14 @@
 //! Building HTTP clients: the one door to `reqwest`. No proxies, no redirects, no `Referer`, no
 //! decoding, and a resolver that answers only what may be dialled.
 
-use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 
 use super::address::may_dial;
 use super::limits::FIELD_LINES;
@@ -18,8 +18,13 @@ use super::{Limits, SiteRules};
 /// theirs, so that a request is rarely written into a closing connection.
 const POOL_IDLE: Duration = Duration::from_secs(4);
 
-/// How long a name may take to resolve.
+/// How long a name may take to resolve, its turn included. Over it, the name has no address.
 const RESOLVE_TIME: Duration = Duration::from_secs(3);
+
+/// Names that are looked up at once, of all portals: 64. The system's resolver blocks a thread for as
+/// long as it likes, whatever became of the request, and the pool that the threads are of has other work
+/// too. Over it, a look-up waits, and fails after [`RESOLVE_TIME`].
+const LOOK_UPS: usize = 64;
 
 /// The machine has no certificates to trust, so no https portal can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +39,7 @@ pub struct NoCertificates;
 pub struct Clients {
     tls: rustls::ClientConfig,
     agent: String,
+    look_ups: Arc<Semaphore>,
 }
 
 impl Clients {
@@ -60,13 +66,17 @@ impl Clients {
             Some(url) => format!("unpad/{version} (+{url})"),
             None => format!("unpad/{version}"),
         };
-        (Self { tls, agent }, missing)
+        (Self { tls, agent, look_ups: Arc::new(Semaphore::new(LOOK_UPS)) }, missing)
     }
 
     /// A client for one site.
     #[expect(clippy::disallowed_methods, reason = "the one door to reqwest")]
     pub(super) fn client(&self, rules: &SiteRules, limits: &Limits) -> reqwest::Client {
-        let resolver = GuardedResolver { allowed: rules.allow_cidr.clone().into() };
+        let resolver = GuardedResolver {
+            allowed: rules.allow_cidr.clone().into(),
+            look_ups: Arc::clone(&self.look_ups),
+            patience: RESOLVE_TIME,
+        };
         reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -99,22 +109,20 @@ pub(super) struct NotResolved;
 /// dialled: there is no second look-up in between.
 struct GuardedResolver {
     allowed: Arc<[IpNet]>,
+    look_ups: Arc<Semaphore>,
+    patience: Duration,
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let allowed = Arc::clone(&self.allowed);
+        let looking = look_up(Arc::clone(&self.look_ups), name.as_str().to_owned());
+        let patience = self.patience;
         Box::pin(async move {
-            let looked_up = tokio::net::lookup_host((name.as_str(), 0));
-            let found: io::Result<Vec<SocketAddr>> =
-                match tokio::time::timeout(RESOLVE_TIME, looked_up).await {
-                    Ok(found) => found.map(Iterator::collect),
-                    Err(_) => Err(io::ErrorKind::TimedOut.into()),
-                };
-            let found = found.map_err(|_| NotResolved)?;
-            if found.is_empty() {
-                return Err(NotResolved.into());
-            }
+            let found = match tokio::time::timeout(patience, looking).await {
+                Ok(Some(found)) if !found.is_empty() => found,
+                _ => return Err(NotResolved.into()),
+            };
             let dialled: Vec<_> =
                 found.into_iter().filter(|a| may_dial(a.ip(), &allowed)).collect();
             if dialled.is_empty() {
@@ -122,5 +130,49 @@ impl Resolve for GuardedResolver {
             }
             Ok(Box::new(dialled.into_iter()) as Addrs)
         })
+    }
+}
+
+/// The addresses of a name. The turn is given back when the thread is, not when nobody waits any more.
+async fn look_up(look_ups: Arc<Semaphore>, name: String) -> Option<Vec<SocketAddr>> {
+    let turn = look_ups.acquire_owned().await.ok()?;
+    let looking = tokio::task::spawn_blocking(move || {
+        let found = (name.as_str(), 0).to_socket_addrs();
+        drop(turn);
+        found
+    });
+    Some(looking.await.ok()?.ok()?.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolver(turns: usize) -> GuardedResolver {
+        GuardedResolver {
+            allowed: Arc::new(["127.0.0.0/8".parse().expect("a range")]),
+            look_ups: Arc::new(Semaphore::new(turns)),
+            patience: if turns == 0 { Duration::from_millis(1) } else { RESOLVE_TIME },
+        }
+    }
+
+    fn localhost() -> Name {
+        "localhost".parse().expect("a name")
+    }
+
+    #[tokio::test]
+    async fn a_look_up_has_a_turn_and_gives_it_back() {
+        let resolver = resolver(1);
+        for _ in 0..2 {
+            let found: Vec<_> = resolver.resolve(localhost()).await.expect("addresses").collect();
+            assert!(found.iter().all(|address| address.ip().is_loopback()) && !found.is_empty());
+        }
+        assert_eq!(resolver.look_ups.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_look_up_that_gets_no_turn_fails() {
+        let failed = resolver(0).resolve(localhost()).await.err().expect("no addresses");
+        assert!(failed.is::<NotResolved>());
     }
 }

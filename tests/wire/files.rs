@@ -73,6 +73,25 @@ async fn a_media_type_that_is_none_is_bytes() {
 }
 
 #[tokio::test]
+async fn a_script_of_a_portals_is_text() {
+    for said in [
+        "text/javascript; charset=utf-8",
+        "Application/JavaScript",
+        "application/x-javascript",
+        "text/ecmascript",
+        "text/javascript1.5",
+        "text/jscript",
+    ] {
+        let portal =
+            FakePortal::new(move |_| Reply::http(200, &format!("Content-Type: {said}\r\n"), "x"))
+                .await;
+        let answer = World::with(&files(&portal)).await.get("/p/files/x.js").await;
+        assert_eq!(answer.field("content-type"), Some("text/plain"), "{said}");
+        assert_eq!(answer.field("x-content-type-options"), Some("nosniff"));
+    }
+}
+
+#[tokio::test]
 async fn a_plain_portals_errors_pass_with_their_status() {
     let portal =
         FakePortal::new(|_| Reply::http(404, "Content-Type: text/plain\r\n", "gone")).await;
