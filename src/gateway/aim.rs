@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE, VIA};
 use http::{HeaderMap, HeaderName, Method};
@@ -10,12 +12,13 @@ use ring::digest;
 
 use crate::cache::freshness::Policy;
 use crate::cache::{CacheKey, Forward, Part};
+use crate::jsonp::NonFinite;
 use crate::portal::{Form, Portal, Target};
 
 use super::{Error, Request, fields};
 
 /// The version of what is stored: part of every key, so that another version's entries are misses.
-const KEY_VERSION: &str = "3";
+const KEY_VERSION: &str = "4";
 
 /// RFC 8586.
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
@@ -61,13 +64,38 @@ pub(super) fn key(portal: &Portal, form: Form, url: &str, posted: Option<&Bytes>
         Form::File => "file",
         Form::Raw => "raw",
     };
-    let digest = posted.map_or(Cow::Borrowed(""), |content| {
-        // The content itself may be long, and may be personal.
-        let digest = digest::digest(&digest::SHA256, content);
-        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-    });
-    let parts = [KEY_VERSION, form, url, &digest];
-    CacheKey::new(portal.id.as_str(), if digest.is_empty() { &parts[..3] } else { &parts })
+    // The content itself may be long, and may be personal.
+    let posted = posted.map_or(Cow::Borrowed(""), |content| hashed(content));
+    let asking = asking(portal);
+    let parts = [KEY_VERSION, form, url, &posted, &asking];
+    let said = parts.iter().rposition(|part| !part.is_empty()).map_or(0, |last| last + 1);
+    CacheKey::new(portal.id.as_str(), &parts[..said])
+}
+
+/// What an entry sends and accepts beyond its dialect, as far as answers depend on it: what was fetched
+/// with a key or a token is not for whoever asks when it has been taken out. Hashed, because operators
+/// and the disk are told keys.
+fn asking(portal: &Portal) -> Cow<'static, str> {
+    let asking = &portal.asking;
+    if asking.headers.is_empty()
+        && asking.api_key.is_none()
+        && asking.shape.non_finite == NonFinite::Refuse
+    {
+        return Cow::Borrowed("");
+    }
+    let mut said: Vec<_> = asking.headers.iter().map(|(n, v)| [n.as_ref(), v.as_bytes()]).collect();
+    said.sort_unstable();
+    let mut text = said.concat().join(&0);
+    if let Some(key) = &asking.api_key {
+        text.extend_from_slice(format!("\0{:?}\0", key.place).as_bytes());
+        text.extend_from_slice(key.secret.as_bytes());
+    }
+    text.extend_from_slice(format!("\0{:?}", asking.shape.non_finite).as_bytes());
+    hashed(&text)
+}
+
+fn hashed(content: &[u8]) -> Cow<'static, str> {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, content)).into()
 }
 
 impl<'a> Named<'a> {

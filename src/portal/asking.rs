@@ -56,8 +56,8 @@ impl PartialEq for Rewrite {
 
 impl Eq for Rewrite {}
 
-/// A key that goes to the portal's own origin and nowhere else: it is part of no cache key, of no
-/// log and of no answer.
+/// A key that goes to the portal's own origin and nowhere else: it is part of no log and of no answer, and
+/// of a cache key only hashed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey {
     /// Where it stands.

@@ -42,6 +42,29 @@ pub(crate) fn small() -> Reply {
 }
 
 #[tokio::test]
+async fn what_was_fetched_with_a_token_is_not_for_who_has_another() {
+    let directory = Directory::new();
+    let portal = FakePortal::padding("1").await;
+    let entry = |more: &str| format!("{}{}{more}", directory.yaml(), city(&portal));
+    let world = World::with(&entry("    headers: { X-Token: one }\n")).await;
+    world.get("/p/city/x").await;
+    world.end().await;
+    for (more, cache) in [
+        ("    headers: { X-Token: one }\n    title: Another\n", "unpad; hit"),
+        ("    headers: { X-Token: two }\n", "unpad; fwd=uri-miss"),
+        ("", "unpad; fwd=uri-miss"),
+        ("    api_key: { env: CARGO_PKG_NAME, header: X-Key }\n", "unpad; fwd=uri-miss"),
+        ("    api_key: { env: CARGO_PKG_NAME, parameter: key }\n", "unpad; fwd=uri-miss"),
+        ("    non_finite: \"null\"\n", "unpad; fwd=uri-miss"),
+    ] {
+        let world = later(Duration::from_secs(1), &entry(more)).await;
+        let answer = world.get("/p/city/x").await;
+        assert!(status(&answer).starts_with(cache), "{more}: {}", status(&answer));
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_stored_answer_survives_a_restart_and_has_aged_meanwhile() {
     let directory = Directory::new();
     let portal = FakePortal::padding("{\"a\": 1.00}").await;
