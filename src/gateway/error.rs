@@ -185,6 +185,9 @@ impl From<upstream::Error> for Error {
             upstream::Error::AddressProhibited => Self::AddressProhibited,
             upstream::Error::Unresolvable => Self::PortalUnresolvable,
             upstream::Error::Unreachable(why) => Self::PortalUnreachable(why),
+            upstream::Error::Closed => {
+                Self::PortalUnreachable("the connection was closed before the answer began")
+            }
             upstream::Error::Timeout { after, .. } => Self::PortalTimeout { after },
             upstream::Error::TooLarge(excess) => Self::ResponseTooLarge(match excess {
                 Excess::Content(bytes) => Limit::Content(bytes),

@@ -8,12 +8,13 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::portal::{OpenTargets, Portal};
-use crate::upstream::Clients;
+use crate::upstream::{Clients, Health};
 
 use super::Place;
 
-/// Origins that are remembered, with their connections and their records: 512. One more, and all
-/// begin anew.
+/// Origins that are remembered, with their connections and their records: 512. One more, and the one is
+/// forgotten that nobody has asked for the longest; of those that fail, and that are asked just now, the
+/// last.
 const ORIGINS: usize = 512;
 
 /// The open targets of a gateway.
@@ -22,7 +23,21 @@ pub(super) struct Open {
     targets: OpenTargets,
     clients: Clients,
     clock: Arc<dyn Clock>,
-    places: Mutex<HashMap<String, Place>>,
+    places: Mutex<Places>,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    kept: HashMap<String, Kept>,
+    /// How often one was asked for.
+    asked: u64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    place: Place,
+    /// When it was last asked for, as a count.
+    last: u64,
 }
 
 impl Open {
@@ -34,15 +49,37 @@ impl Open {
     pub(super) fn place(&self, url: &Url) -> Option<Place> {
         let portal: Portal = self.targets.portal(url)?;
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.asked += 1;
+        let last = places.asked;
         let origin = portal.base.to_string();
-        if let Some(place) = places.get(&origin) {
-            return Some(place.clone());
+        if let Some(kept) = places.kept.get_mut(&origin) {
+            kept.last = last;
+            return Some(kept.place.clone());
         }
-        if places.len() >= ORIGINS {
-            places.clear();
+        if places.kept.len() >= ORIGINS {
+            places.forget_one();
         }
         let place = Place::new(&Arc::new(portal), &self.clients, &self.clock);
-        places.insert(origin, place.clone());
+        places.kept.insert(origin, Kept { place: place.clone(), last });
         Some(place)
+    }
+}
+
+impl Places {
+    /// A record of failures is what keeps others from asking in vain, and limits hold for those who ask
+    /// now: whoever chooses names must not be able to undo them.
+    fn forget_one(&mut self) {
+        let worth = |kept: &Kept| {
+            let trouble = match kept.place.health() {
+                Health::Ok => 0,
+                Health::Failing => 1,
+                Health::Suspended(_) => 2,
+            };
+            (Arc::strong_count(&kept.place.site) > 1, trouble, kept.last)
+        };
+        let least = self.kept.iter().min_by_key(|(_, kept)| worth(kept));
+        if let Some(origin) = least.map(|(origin, _)| origin.clone()) {
+            self.kept.remove(&origin);
+        }
     }
 }

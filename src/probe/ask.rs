@@ -211,6 +211,7 @@ impl std::fmt::Display for Failure {
                 Error::Redirect { .. } => "it redirects to another host, or without a target",
                 Error::Suspended(_) | Error::Busy => "too much was asked at once",
                 Error::Unreachable(why) | Error::Malformed(why) => why,
+                Error::Closed => "the connection was closed before the answer began",
                 Error::Incomplete => "the answer broke off",
                 Error::Coding => "the answer has a content coding that is unknown or broken",
             }),

@@ -20,11 +20,10 @@ impl Error {
         if error.is_timeout() && error.is_connect() {
             return Self::Timeout { phase: Phase::Connect, after: limits.connect_time };
         }
-        Self::Unreachable(if error.is_connect() {
-            "no connection could be made"
-        } else {
-            "the connection was closed before the answer began"
-        })
+        if error.is_connect() {
+            return Self::Unreachable("no connection could be made");
+        }
+        Self::Closed
     }
 
     /// What broken content means: whatever the reason, it is not all there.

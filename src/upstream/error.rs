@@ -49,9 +49,12 @@ pub enum Error {
     /// The name has no address.
     #[error("the name could not be resolved")]
     Unresolvable,
-    /// No connection, or it broke before the response began.
+    /// No connection.
     #[error("no connection: {0}")]
     Unreachable(&'static str),
+    /// The connection broke before the response began.
+    #[error("the connection was closed before the answer began")]
+    Closed,
     /// Time ran out.
     #[error("{phase:?} took longer than {after:?}")]
     Timeout {
@@ -93,9 +96,11 @@ impl Error {
     /// answered, though not with something of use, `None` if it was not asked at all.
     pub(super) const fn is_sign_of_life(&self) -> Option<bool> {
         match self {
-            Self::Unresolvable | Self::Unreachable(_) | Self::Timeout { .. } | Self::Incomplete => {
-                Some(false)
-            }
+            Self::Unresolvable
+            | Self::Unreachable(_)
+            | Self::Closed
+            | Self::Timeout { .. }
+            | Self::Incomplete => Some(false),
             Self::TooLarge(_) | Self::Coding | Self::Malformed(_) | Self::Redirect { .. } => {
                 Some(true)
             }
@@ -104,8 +109,9 @@ impl Error {
     }
 
     /// Whether trying once more may help: the connection broke before anything came back, which
-    /// is what an idle connection that the site closed looks like.
+    /// is what an idle connection that the site closed looks like. Where there was none, another
+    /// attempt would only double the load on a site that is down.
     pub(super) const fn is_worth_a_retry(&self) -> bool {
-        matches!(self, Self::Unreachable(_))
+        matches!(self, Self::Closed)
     }
 }

@@ -1,10 +1,13 @@
 //! Portals that misbehave: what a client is told, and that nothing else happens.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_compression::tokio::write::{BrotliEncoder, GzipEncoder};
 use insta::assert_snapshot;
 use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 use crate::support::portal::Gate;
 use crate::support::{FakePortal, Reply, World, city};
@@ -541,4 +544,25 @@ async fn a_redirect_to_a_named_host_is_judged_by_its_address_too() {
     assert_eq!((answer.status, &*answer.problem()), (502, "address-prohibited"));
     assert_eq!(portal.targets().len(), 1);
     assert_eq!(inside.connections(), 0);
+}
+
+#[tokio::test]
+async fn where_there_is_no_connection_none_is_tried_again_at_once() {
+    // It hangs up, so no TLS handshake can succeed.
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let world = World::with(&format!(
+        "portals:\n  city:\n    base: https://127.0.0.1:{port}/data\n    \
+         allow_cidr: [\"127.0.0.1/32\"]\n"
+    ))
+    .await;
+    assert_eq!(world.get("/p/city/x").await.problem(), "portal-unreachable");
+    assert_eq!(accepted.load(Ordering::Relaxed), 1);
 }

@@ -92,6 +92,26 @@ async fn open_targets_are_handed_on_as_they_are_within_the_guard() {
     assert_eq!(world.get(&form).await.problem(), "address-prohibited");
 }
 
+#[tokio::test]
+async fn whoever_chooses_origins_does_not_undo_the_suspension_of_one() {
+    let failing = FakePortal::new(|_| Reply::default().then_reset()).await;
+    let world = World::with(&format!(
+        "open_targets: {{ hosts: [{HOST}], allow_cidr: [127.0.0.1/32] }}\n{}",
+        city(&failing)
+    ))
+    .await;
+    let ask = async |origin: &str| world.get(&format!("/{origin}/x")).await.problem();
+    for _ in 0..5 {
+        assert_eq!(ask(&failing.origin()).await, "portal-unreachable");
+    }
+    assert_eq!(ask(&failing.origin()).await, "portal-suspended");
+    // More origins than are remembered, where nobody answers.
+    for port in 1..=520 {
+        ask(&format!("http://{HOST}:{port}")).await;
+    }
+    assert_eq!(ask(&failing.origin()).await, "portal-suspended");
+}
+
 /// A CKAN whose resources are of all kinds.
 async fn ckan(files: &FakePortal) -> FakePortal {
     let elsewhere = format!("{}/far.csv?x=1", files.origin());
