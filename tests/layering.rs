@@ -63,7 +63,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("reqwest", &["upstream"]),
     ("ring", &["cache", "upstream", "gateway", "server", "config"]),
     ("rlimit", &["cli"]),
-    ("rustix", &["cache", "gateway"]),
+    ("rustix", &["cache", "upstream", "gateway"]),
     ("rustls", &["upstream"]),
     ("rustls_native_certs", &["upstream"]),
     ("schemars", &["server", "config"]),

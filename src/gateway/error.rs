@@ -203,7 +203,7 @@ impl From<upstream::Error> for Error {
             upstream::Error::Suspended(retry_after) => {
                 Self::PortalSuspended { retry_after, status: None }
             }
-            upstream::Error::Busy => Self::Busy,
+            upstream::Error::Busy | upstream::Error::Exhausted => Self::Busy,
         }
     }
 }

@@ -209,7 +209,7 @@ impl std::fmt::Display for Failure {
                 Error::Timeout { .. } => "no connection within the time; is the port right?",
                 Error::TooLarge(_) => "the answer is larger than a probe reads",
                 Error::Redirect { .. } => "it redirects to another host, or without a target",
-                Error::Suspended(_) | Error::Busy => "too much was asked at once",
+                Error::Suspended(_) | Error::Exhausted | Error::Busy => "too much was asked at once",
                 Error::Unreachable(why) | Error::Malformed(why) => why,
                 Error::Closed => "the connection was closed before the answer began",
                 Error::Incomplete => "the answer broke off",

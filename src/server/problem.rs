@@ -212,7 +212,8 @@ fn problem(error: &Error) -> Problem {
             }
         }
         Error::Busy => {
-            let detail = "Too many requests wait for this portal. Try again in a moment.";
+            let detail = "Too much is asked of this portal, or of this gateway, at once. Try again in a \
+                          moment.";
             Problem::new("busy", 503, "Busy", detail.to_owned()).after(std::time::Duration::ZERO)
         }
         Error::NotStored => {

@@ -4,6 +4,8 @@
 use std::error::Error as StdError;
 use std::io;
 
+use rustix::io::Errno;
+
 use super::client::{EveryAddressRefused, NotResolved};
 use super::{Error, Excess, Limits, Phase};
 
@@ -54,6 +56,11 @@ fn meaning(cause: &(dyn StdError + 'static), limits: &Limits) -> Option<Error> {
         }
     }
     let io = cause.downcast_ref::<io::Error>()?;
+    // What this machine lacks says nothing of the site.
+    let ours = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    if io.raw_os_error().is_some_and(|raw| ours.iter().any(|own| own.raw_os_error() == raw)) {
+        return Some(Error::Exhausted);
+    }
     (io.kind() == io::ErrorKind::ConnectionRefused)
         .then_some(Error::Unreachable("the connection was refused"))
 }
@@ -64,5 +71,22 @@ fn next<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + '
     match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),
         None => cause.source(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_machine_lacks_is_not_the_sites_failure() {
+        let limits = Limits::default();
+        let said = |errno: Errno| meaning(&io::Error::from(errno), &limits);
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::ADDRNOTAVAIL] {
+            let error = said(errno).expect("a meaning");
+            assert_eq!((error.is_sign_of_life(), error.is_worth_a_retry()), (None, false));
+        }
+        let refused = said(Errno::CONNREFUSED).expect("a meaning");
+        assert_eq!(refused.is_sign_of_life(), Some(false));
     }
 }

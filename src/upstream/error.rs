@@ -86,6 +86,9 @@ pub enum Error {
     /// The site is left alone for a while.
     #[error("suspended for {0:?}")]
     Suspended(Duration),
+    /// This machine has no descriptor, port or buffer left for another connection.
+    #[error("this machine has nothing left for another connection")]
+    Exhausted,
     /// Too many fetches wait for this site.
     #[error("too many requests wait for this portal")]
     Busy,
@@ -104,7 +107,7 @@ impl Error {
             Self::TooLarge(_) | Self::Coding | Self::Malformed(_) | Self::Redirect { .. } => {
                 Some(true)
             }
-            Self::AddressProhibited | Self::Suspended(_) | Self::Busy => None,
+            Self::AddressProhibited | Self::Suspended(_) | Self::Exhausted | Self::Busy => None,
         }
     }
 

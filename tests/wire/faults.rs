@@ -1,7 +1,7 @@
 //! Portals that misbehave: what a client is told, and that nothing else happens.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_compression::tokio::write::{BrotliEncoder, GzipEncoder};
@@ -242,9 +242,9 @@ async fn a_broken_connection_is_tried_once_more_and_not_more() {
     let world = World::city(&portal).await;
     assert_eq!(world.get("/p/city/x").await.problem(), "portal-unreachable");
     assert_eq!(portal.targets().len(), 2);
-    let first = std::sync::atomic::AtomicBool::new(true);
+    let first = AtomicBool::new(true);
     portal.now(move |request| {
-        if first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+        if first.swap(false, Ordering::Relaxed) {
             Reply::default().then_reset()
         } else {
             Reply::ckan(format!("{}(1);", request.callback()))
