@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use url::{Origin, Url};
+use url::{Host, Origin, Url};
 
 use crate::jsonp::CallbackName;
 use crate::upstream::HostRule;
@@ -17,7 +17,7 @@ use super::{Asking, Dialect, FieldRules, Portal, PortalId, Terms};
 pub struct OpenTargets {
     /// Hosts, at any port.
     pub hosts: Vec<HostRule>,
-    /// Whether every host with a public address, at the ports of http and https.
+    /// Whether every host with a name and a public address, at the ports of http and https.
     pub any_public_host: bool,
     /// Address ranges they may be reached at beyond public space.
     pub allow_cidr: Vec<IpNet>,
@@ -40,7 +40,9 @@ impl OpenTargets {
             && url.password().is_none();
         let listed = self.hosts.iter().any(|rule| rule.matches(host));
         let usual_port = matches!(url.port_or_known_default(), Some(80 | 443));
-        if !plain || !(listed || self.any_public_host && usual_port) {
+        // Open data has a name; an address without one is somebody looking around.
+        let named = matches!(url.host(), Some(Host::Domain(_)));
+        if !plain || !(listed || self.any_public_host && usual_port && named) {
             return None;
         }
         let Origin::Tuple(..) = url.origin() else { return None };
@@ -106,9 +108,18 @@ mod tests {
     }
 
     #[test]
-    fn any_public_host_is_open_at_the_usual_ports_alone() {
+    fn any_public_host_is_open_by_its_name_and_at_the_usual_ports_alone() {
         let any = open(&[], true);
         assert_eq!(base(&any, "https://c.example/x").as_deref(), Some("https://c.example"));
-        assert_eq!(base(&any, "http://c.example:22/x"), None);
+        for other in [
+            "http://c.example:22/x",
+            "http://8.8.8.8/",
+            "http://0x8080808/",
+            "http://[2620:fe::fe]/",
+        ] {
+            assert_eq!(base(&any, other), None, "{other}");
+        }
+        let listed = open(&["8.8.8.8"], true);
+        assert_eq!(base(&listed, "http://8.8.8.8/").as_deref(), Some("http://8.8.8.8"));
     }
 }
