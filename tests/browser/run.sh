@@ -10,50 +10,15 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 here=$PWD/tests/browser
-program=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/debug/unpad}")
+. tests/serving.sh Browser "${1:-}"
 shift || true
 tools=${UNPAD_CI_TOOLS:-${TMPDIR:-/tmp}/unpad-ci-tools}/browser
-work=$(mktemp -d)
-started=()
-
-finish() {
-  local pid
-  for pid in "${started[@]}"; do
-    kill "$pid" 2>>"$work/ended" || true
-    wait "$pid" 2>>"$work/ended" || true
-  done
-  rm -rf "$work"
-}
-trap finish EXIT
-
-fail() { # MESSAGE [LOG]
-  printf 'Browser: %s\n' "$1" >&2
-  if [ -n "${2:-}" ]; then tail -n 20 "$2" >&2; fi
-  exit 1
-}
 
 timed() { # TITLE COMMAND…
   local title=$1 since=$SECONDS
   shift
   "$@"
   printf 'Browser: %s: %s s\n' "$title" "$((SECONDS - since))"
-}
-
-as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
-}
-
-install_programs() {
-  local missing=()
-  python3 -c 'import venv, ensurepip' 2>>"$work/ended" || missing+=(python3 python3-venv)
-  command -v node >>"$work/ended" || missing+=(nodejs)
-  command -v npm >>"$work/ended" || missing+=(npm)
-  # The fonts have the Greek of the demonstration.
-  command -v chromium >>"$work/ended" || missing+=(chromium fonts-dejavu-core)
-  [ ${#missing[@]} = 0 ] || {
-    as_root apt-get update -qq
-    as_root apt-get install --yes -qq --no-install-recommends "${missing[@]}" >"$work/apt.log" 2>&1 || fail 'apt-get install' "$work/apt.log"
-  }
 }
 
 # Installed and built once for each list of versions.
@@ -72,25 +37,11 @@ install_packages() {
   touch "$kept/.done"
 }
 
-# Starts the demonstration and waits, at most twenty seconds, until it has said where it is.
-start_demo() {
-  "$program" demo --listen 127.0.0.1:0 --log-level warn >"$work/demo.out" 2>"$work/demo.log" &
-  started+=($!)
-  for _ in $(seq 200); do
-    GATEWAY=$(sed -nE 's,^What else is here: (http://[0-9.:]+)/.*,\1,p' "$work/demo.out")
-    [ -z "$GATEWAY" ] || break
-    kill -0 "$!" 2>>"$work/ended" || fail 'the demonstration does not start' "$work/demo.log"
-    sleep 0.1
-  done
-  PORTAL=$(sed -nE 's,^A demonstration portal answers at ([^ ]*)/\,.*,\1,p' "$work/demo.out")
-  export GATEWAY PORTAL
-}
-
-timed 'programs' install_programs
+timed 'programs' install_debian python node npm chromium
 timed 'packages and sites' install_packages
 start_demo
 
-export PROGRAM=$program PACKAGES=$kept/node SITES=$kept/sites WORK=$work SHOTS=$work/shots
+export PROGRAM=$program PORTAL=$DEMO_PORTAL PACKAGES=$kept/node SITES=$kept/sites WORK=$work SHOTS=$work/shots
 CHROMIUM=$(command -v chromium)
 export CHROMIUM
 mkdir "$SHOTS"

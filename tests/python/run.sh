@@ -7,30 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 here=$PWD/tests/python
-program=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/debug/unpad}")
+. tests/serving.sh 'Python client' "${1:-}"
 tools=${UNPAD_CI_TOOLS:-${TMPDIR:-/tmp}/unpad-ci-tools}/python
-work=$(mktemp -d)
-started=()
-
-finish() {
-  local pid
-  for pid in "${started[@]}"; do
-    kill "$pid" 2>>"$work/ended" || true
-    wait "$pid" 2>>"$work/ended" || true
-  done
-  rm -rf "$work"
-}
-trap finish EXIT
-
-fail() { # MESSAGE [LOG]
-  printf 'Python client: %s\n' "$1" >&2
-  if [ -n "${2:-}" ]; then tail -n 20 "$2" >&2; fi
-  exit 1
-}
-
-as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
-}
 
 # The oldest Python that the client promises, where it is installed.
 oldest() {
@@ -38,10 +16,7 @@ oldest() {
 }
 
 install_pythons() {
-  python3 -c 'import venv, ensurepip' 2>>"$work/ended" || {
-    as_root apt-get update -qq
-    as_root apt-get install --yes -qq --no-install-recommends python3 python3-venv >"$work/apt.log" 2>&1 || fail 'apt-get install' "$work/apt.log"
-  }
+  install_debian python
   local wanted
   wanted=$({ cat "$here/requirements.txt"; "$(oldest)" -V; python3 -V; } | sha256sum | cut -c1-16)
   venvs=$tools/$wanted
@@ -52,21 +27,6 @@ install_pythons() {
   python3 -m venv "$venvs/pandas"
   "$venvs/pandas/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt" >"$work/pip.log" 2>&1 || fail 'pip install' "$work/pip.log"
   touch "$venvs/.done"
-}
-
-# Starts a server and waits, at most twenty seconds, for what it says when it is ready.
-start() { # NAME PATTERN COMMAND…
-  local name=$1 pattern=$2
-  shift 2
-  "$@" >"$work/$name.out" 2>"$work/$name.log" &
-  started+=($!)
-  for _ in $(seq 200); do
-    said=$(sed -nE "s@$pattern@\1@p" "$work/$name.out" | head -n 1)
-    [ -z "$said" ] || return 0
-    kill -0 "$!" 2>>"$work/ended" || break
-    sleep 0.1
-  done
-  fail "$name does not start" "$work/$name.log"
 }
 
 install_pythons
@@ -90,8 +50,7 @@ PORTALS
 start faults '^unpad serves .* at (http://[0-9.:]+)/.*' "$program" serve --config "$work/portals.yaml" \
   --listen 127.0.0.1:0 --cache-dir "$work/cache" --log-level error
 export FAULTS=$said
-start demo '^What else is here: (http://[0-9.:]+)/.*' "$program" demo --listen 127.0.0.1:0 --log-level warn
-export GATEWAY=$said
+start_demo
 
 failed=0
 for kind in bare pandas; do
