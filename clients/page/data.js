@@ -187,18 +187,8 @@ function named(disposition) {
   }
 }
 
-function textOf(content, type, whole) {
-  const [a, b, c] = content;
-  const mark = a === 0xef && b === 0xbb && c === 0xbf ? "utf-8" : a === 0xff && b === 0xfe ? "utf-16le" : a === 0xfe && b === 0xff ? "utf-16be" : null;
-  for (const label of [mark, /charset\s*=\s*"?([\w.:-]+)/i.exec(type)?.[1], "utf-8", "windows-1252"]) {
-    if (!label) continue;
-    try {
-      // A character that the end of the beginning cuts is left out.
-      return { text: new TextDecoder(label, { fatal: true }).decode(content, { stream: !whole }), encoding: label.toLowerCase() };
-    } catch { /* it is something else */ }
-  }
-  return null;
-}
+// A character that the end of the beginning cuts is left out.
+const textOf = (content, type, whole) => unpad.decodeText(content, type, { cut: !whole });
 
 /** The rows of a file's beginning, whose last line may be cut. */
 function rowsOf(text, whole) {
@@ -261,7 +251,7 @@ export async function look({ portal, resource, path }, { signal, refresh } = {})
   const start = await beginning(url, opaque ? 1024 : jsonish ? MOST_JSON : BEGINNING, { signal, refresh });
   const { content, whole, length, told, type } = start;
   const found = { told, notes, url, file: url, length: length ?? resource?.bytes ?? null, type, name: start.name, whole };
-  const opaqueNow = opaque || /^(image|audio|video)\/|pdf|zip|octet-stream.*binary/i.test(type) || content.subarray(0, 2000).includes(0) && textOf(content, type, whole)?.encoding?.startsWith("utf-16") !== true;
+  const opaqueNow = opaque || /^(image|audio|video)\/|pdf|zip|octet-stream.*binary/i.test(type) || content.subarray(0, 2000).includes(0) && !textOf(content, type, whole).encoding.startsWith("utf-16");
   const decoded = opaqueNow ? null : textOf(content, type, whole);
   if (decoded === null) {
     const what = unreadable[name.toLowerCase()] ?? (name ? `a file of the format ${name}` : `a file (${type.split(";")[0] || "of a type that is not said"})`);
