@@ -288,6 +288,30 @@ fn it_ends_with_0_when_it_is_asked_to_and_at_once_when_it_is_asked_twice() {
 }
 
 #[test]
+fn a_socket_that_is_handed_over_outlives_the_process() {
+    let socket = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let address = socket.local_addr().expect("an address").to_string();
+    let registry = process::file(
+        "handed-over.yaml",
+        "server: { leave_time: 0s }\nportals: { city: { base: \"https://data.city.example\" } }\n",
+    );
+    let registry = registry.to_str().expect("a path");
+    let arguments = ["serve", "--no-disk", "--config", registry];
+    let mut first = process::Server::start_at(&socket, &arguments);
+    assert!(first.says("portal at http://").starts_with(&address));
+    assert!(ask(&address, "/healthz").contains("ok"));
+    first.signal("TERM");
+    assert_eq!(first.ends(), Some(0));
+    // Nobody accepts, and nobody is turned away.
+    let mut waiting = TcpStream::connect(&address).expect("a connection");
+    waiting.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").expect("sent");
+    let _second = process::Server::start_at(&socket, &arguments);
+    let mut said = String::new();
+    waiting.read_to_string(&mut said).expect("an answer");
+    assert!(said.starts_with("HTTP/1.0 200 "), "{said}");
+}
+
+#[test]
 fn the_log_has_no_query_no_password_and_no_endless_path() {
     // The portal is never asked.
     let arguments = ["serve", "--portal", "http://127.0.0.1:9", "--log-format", "json"];

@@ -68,6 +68,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["upstream", "server", "demo", "cli"]),
     ("hyper_util", &["server", "demo", "cli"]),
     ("indicatif", &["cli"]),
+    ("listenfd", &["cli"]),
     ("memchr", &["jsonp", "gateway"]),
     ("moka", &["allowance", "cache"]),
     ("prometheus_client", &["server"]),
