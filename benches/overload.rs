@@ -92,14 +92,14 @@ async fn measure(kind: Kind, time: Duration, table: &mut Table) {
     let kept = over.goodput() / peak.goodput().max(1.0);
     let told = format!("{:.0} a second, {:.0} % of the peak", over.goodput(), kept * 100.0);
     table.must("good answers under overload", told, "≥ 80 %", kept >= 0.8 || is_trial());
-    let refused = over.quantile(&over.refused, 0.99);
+    let refused = quantile(&over.refused, 0.99);
     let told = format!("{} in all, 99 % within {refused:?}", over.refused.len());
     let bound = Duration::from_millis(100);
     table.must("refusals", told, "≤ 100 ms", refused <= bound || is_trial());
-    table.row("answers, 99 % within", format!("{:?}", over.quantile(&over.answered, 0.99)));
+    table.row("answers, 99 % within", format!("{:?}", quantile(&over.answered, 0.99)));
     table.row("failed otherwise", over.failed);
-    table.row("99 % within, before", format!("{:?}", quiet.quantile(&quiet.answered, 0.99)));
-    table.row("99 % within, afterwards", format!("{:?}", again.quantile(&again.answered, 0.99)));
+    table.row("99 % within, before", format!("{:?}", quantile(&quiet.answered, 0.99)));
+    table.row("99 % within, afterwards", format!("{:?}", quantile(&again.answered, 0.99)));
     if let (Some(before), Some(after)) = (before, after) {
         table.row("memory grew to a peak of", mebibytes(after.peak.saturating_sub(before.now)));
     }
@@ -226,12 +226,12 @@ impl Outcome {
         let all = self.answered.len() + self.refused.len();
         float(all as u64 + self.failed) / self.took.as_secs_f64()
     }
+}
 
-    fn quantile(&self, of: &[Duration], share: f64) -> Duration {
-        let mut sorted = of.to_vec();
-        sorted.sort_unstable();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-        let at = (float(sorted.len() as u64) * share) as usize;
-        sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
-    }
+fn quantile(of: &[Duration], share: f64) -> Duration {
+    let mut sorted = of.to_vec();
+    sorted.sort_unstable();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    let at = (float(sorted.len() as u64) * share) as usize;
+    sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or_default()
 }

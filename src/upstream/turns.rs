@@ -174,9 +174,9 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
 
-    fn turns(limits: Limits) -> (Arc<Turns>, Arc<ManualClock>) {
+    fn turns(limits: &Limits) -> (Arc<Turns>, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH));
-        (Turns::new(&limits, clock.clone()), clock)
+        (Turns::new(limits, clock.clone()), clock)
     }
 
     #[tokio::test]
@@ -187,7 +187,7 @@ mod tests {
             queue_time: Duration::from_secs(10),
             ..Limits::default()
         };
-        let (turns, clock) = turns(limits);
+        let (turns, clock) = turns(&limits);
         // Each takes four seconds.
         for _ in 0..50 {
             let turn = turns.next().await.expect("a turn");
@@ -205,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_queue_that_is_full_takes_nobody() {
-        let (turns, _) = turns(Limits { concurrency: 1, queue: 0, ..Limits::default() });
+        let (turns, _) = turns(&Limits { concurrency: 1, queue: 0, ..Limits::default() });
         assert!(turns.would_come());
         let held = turns.next().await.expect("a turn");
         assert!(!turns.would_come() && turns.next().await.is_none());
@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn a_rate_is_kept() {
         let limits = Limits { rate: 2, queue_time: Duration::from_millis(1), ..Limits::default() };
-        let (turns, clock) = turns(limits);
+        let (turns, clock) = turns(&limits);
         assert!(turns.next().await.is_some() && turns.next().await.is_some());
         assert!(turns.next().await.is_none());
         clock.advance(Duration::from_millis(500));
