@@ -166,7 +166,7 @@ fn a_token_file_that_is_of_no_use_is_refused() {
     let path = |path: &PathBuf| path.to_str().expect("a path").to_owned();
     for (token, said) in [
         (path(&empty), "the token file is empty"),
-        (path(&short), "it has 5 characters, and a token has at least 16"),
+        (path(&short), "it has 5 characters, and a token has at least 32"),
         ("/nowhere/token".to_owned(), "the token file cannot be read"),
     ] {
         let arguments = [

@@ -35,8 +35,9 @@ const REQUESTED_HEADERS: usize = 32;
 /// Response fields a page may read beyond the CORS-safelisted ones (Fetch §2.2.2).
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Accept-Ranges, Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, \
-     Content-Length, Content-Range, Date, ETag, Link, Location, Retry-After, Server-Timing, \
-     Unpad-Attribution, Unpad-Rewritten, Vary, X-SODA2-Fields, X-SODA2-Types",
+     Content-Length, Content-Range, Date, ETag, Link, Location, Proxy-Status, Retry-After, \
+     Server-Timing, Unpad-Attribution, Unpad-Rewritten, Vary, X-Request-Id, X-SODA2-Fields, \
+     X-SODA2-Types",
 );
 
 /// Methods a page may use.
@@ -191,10 +192,16 @@ impl Policy {
 
     /// Adds the fields that every answer carries, errors included.
     pub fn apply(&self, request: &HeaderMap, response: &mut HeaderMap) {
-        self.allow_origin(request, response);
+        // Who may read the answer may read how long it took (Resource Timing §4.5.2).
+        if self.allow_origin(request, response)
+            && let Some(origin) = response.get(ACCESS_CONTROL_ALLOW_ORIGIN).cloned()
+        {
+            response.insert(TIMING_ALLOW_ORIGIN, origin);
+        } else {
+            response.remove(TIMING_ALLOW_ORIGIN);
+        }
         response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, self.exposed.clone());
         response.insert(CROSS_ORIGIN_RESOURCE_POLICY, CROSS_ORIGIN);
-        response.insert(TIMING_ALLOW_ORIGIN, ANY);
     }
 
     /// The fields that answer a CORS-preflight request.

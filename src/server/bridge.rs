@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
 use bytes::Bytes;
+use http::HeaderName;
 use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use url::Url;
@@ -19,13 +19,10 @@ use crate::portal::{Dialect, Terms};
 
 use super::document::Problem;
 use super::metrics::Account;
-use super::{Options, Service, problem};
+use super::{Options, SANDBOX, Service, problem};
 
 /// RFC 9211.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-
-/// What a portal sends must not run as a page of our origin.
-const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 
 /// Answers a request for a path of a portal.
 pub(super) async fn answer(
@@ -39,7 +36,7 @@ pub(super) async fn answer(
 ) -> Response {
     let content = match read(service, request, content).await {
         Ok(content) => content,
-        Err(problem) => return problem.response(service),
+        Err(problem) => return problem.response(),
     };
     let asked = gateway::Request {
         place,
@@ -58,7 +55,7 @@ pub(super) async fn answer(
                 Some(url) => Some(gateway::told_url(url)),
                 None => gateway::told(place, path, request.uri.query()),
             };
-            problem::of(&error, place).of_target(&error, target).response(service)
+            problem::of(&error, place).of_target(&error, target).response()
         }
     }
 }
@@ -104,7 +101,11 @@ fn respond(answered: gateway::Response, transparent: bool) -> Response {
     if let Some(terms) = answered.terms {
         response.extensions_mut().insert(terms);
     }
-    let told = Account { cache: Some(answered.cache.label()), problem: None };
+    let told = Account {
+        cache: Some(answered.cache.label()),
+        portal_time: answered.portal_time,
+        ..Account::default()
+    };
     response.extensions_mut().insert(told);
     response
 }

@@ -30,12 +30,17 @@ mod metrics;
 mod openapi;
 mod operations;
 mod outermost;
+mod portal_metrics;
 mod problem;
+mod process_metrics;
+mod proxy_status;
 mod registry;
+mod request_id;
 mod resolve;
 mod router;
 mod shown;
 mod status;
+mod timing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +49,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::response::Response;
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use serde::Serialize;
 use url::Url;
 
@@ -59,6 +64,10 @@ use endpoint::{AtRoot, Endpoint, Name};
 pub use listen::{Handler, Limits, serve};
 pub use live::Live;
 use metrics::Metrics;
+use request_id::RequestIds;
+
+/// What is data must not run as a page of our origin.
+const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 
 /// What the server serves. A reload makes another one over the same counters ([`Live`]); a request
 /// keeps the one it began with.
@@ -69,6 +78,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     options: Options,
     metrics: Arc<Metrics>,
+    ids: Arc<RequestIds>,
     started: Instant,
     draining: Arc<AtomicBool>,
 }
@@ -114,7 +124,8 @@ impl Service {
         let metrics = Arc::new(Metrics::new(tiers.disk.as_ref()));
         let draining = Arc::new(AtomicBool::new(false));
         let started = clock.now();
-        Arc::new(Self { gateway, tiers, clock, options, metrics, started, draining })
+        let ids = Arc::new(RequestIds::new());
+        Arc::new(Self { gateway, tiers, clock, options, metrics, ids, started, draining })
     }
 
     /// The same service with another gateway and other options.
@@ -125,6 +136,7 @@ impl Service {
             tiers: self.tiers.clone(),
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
+            ids: Arc::clone(&self.ids),
             started: self.started,
             draining: Arc::clone(&self.draining),
         })
@@ -257,12 +269,18 @@ impl<'a> Located<'a> {
 
 /// JSON as an answer, which is of this moment.
 fn json(value: &impl Serialize) -> Response {
-    // Maps have strings as keys and nothing fails to be written: it cannot fail.
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.push('\n');
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(written(value));
     let fields = response.headers_mut();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    fields.insert(CONTENT_SECURITY_POLICY, SANDBOX);
     response
+}
+
+/// JSON as content.
+fn written(value: &impl Serialize) -> Body {
+    // Maps have strings as keys and nothing fails to be written: it cannot fail.
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    Body::from(text)
 }

@@ -1,9 +1,14 @@
-//! What holds for every request, whatever it asks for: the checks before a handler sees it, CORS,
+//! What holds for every request, whatever it asks for: its id, the checks before a handler sees it, CORS,
 //! the fields of every answer, the access log, the metrics, and that a panic costs one request.
+//!
+//! **Invariant:** everything here happens where a panic is caught, so that wherever there is a bug, its
+//! request is answered and no other one notices.
 
+use std::any::Any;
 use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
@@ -19,18 +24,38 @@ use hyper::body::Incoming;
 use crate::cors;
 use crate::portal::Terms;
 
-use super::document::Problem;
+use super::document::{self, Problem};
 use super::drop_in::{self, DropIn};
-use super::metrics::{Account, Labels};
+use super::endpoint::{Endpoint, Name};
+use super::metrics::{Account, NO_PORTAL};
+use super::proxy_status::PROXY_STATUS;
+use super::request_id::{RequestId, X_REQUEST_ID};
 use super::shown::{loggable, without_user_information};
+use super::timing::{self, SERVER_TIMING};
 use super::{Located, Service, problem, router};
 
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 const NOINDEX: HeaderValue = HeaderValue::from_static("noindex");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Answers any request.
 pub(super) async fn answer(service: &Service, mut request: Parts, content: Incoming) -> Response {
+    let id = service.ids.of(&request.headers);
+    let answered = AssertUnwindSafe(answered(service, &id, &mut request, content)).catch_unwind();
+    match answered.await {
+        Ok(response) => response,
+        Err(panic) => bare(service, &id, &request, &*panic),
+    }
+}
+
+async fn answered(
+    service: &Service,
+    id: &RequestId,
+    request: &mut Parts,
+    content: Incoming,
+) -> Response {
     let started = service.clock.now();
     // What the client wrote, for the log, where it stands for something else.
     let (mut written, mut open, mut file, mut refused) = (None, None, None, None);
@@ -44,6 +69,7 @@ pub(super) async fn answer(service: &Service, mut request: Parts, content: Incom
             open = Some(place);
         }
     }
+    let request = &*request;
     let path = request.uri.path();
     let located = match (&open, &file) {
         (Some(place), _) => Located::bridge(place, path.strip_prefix('/').unwrap_or(path)),
@@ -57,39 +83,87 @@ pub(super) async fn answer(service: &Service, mut request: Parts, content: Incom
         Located::UnknownPortal | Located::Own(..) | Located::Nothing => &service.options.cors,
     };
     let is_preflight = cors::is_preflight(&request.method, &request.headers);
-    let checked = check(&request, located).and_then(|()| refused.map_or(Ok(()), Err));
+    let checked = check(request, located).and_then(|()| refused.map_or(Ok(()), Err));
     let answers_preflight = is_preflight && checked.is_ok();
     let mut response = match checked {
-        Err(refusal) => refusal.response(service),
+        Err(refusal) => refused_response(refusal, located),
         Ok(()) if is_preflight => {
             let mut response = no_content(located);
-            *response.headers_mut() = policy.preflight(&request.headers);
+            if !is_of_operators(located) {
+                *response.headers_mut() = policy.preflight(&request.headers);
+            }
             response
         }
         Ok(()) if request.method == Method::OPTIONS && !located.is_transparent() => {
             no_content(located)
         }
         Ok(()) => {
-            let handled = router::route(service, located, &request, content);
+            let handled = router::route(service, located, request, content);
+            // Caught here, where it is known who may read the answer; all else is caught further out.
             AssertUnwindSafe(handled)
                 .catch_unwind()
                 .await
-                .unwrap_or_else(|_| problem::internal().response(service))
+                .unwrap_or_else(|panic| panicked(service, id, &*panic))
         }
     };
+    document::write(&mut response, service, id.as_str());
     if request.method == Method::HEAD {
         response = without_content(response);
     }
-    if !answers_preflight {
+    if is_of_operators(located) {
+        // What is counted here is no page's business (Fetch: no field, no access).
+        response.headers_mut().insert(RESOURCE_POLICY, SAME_ORIGIN);
+    } else if !answers_preflight {
         let terms = response.extensions().get::<Arc<Terms>>().cloned();
         let policy = terms.as_ref().map_or(policy, |terms| &terms.cors);
         policy.apply(&request.headers, response.headers_mut());
     }
-    finish(service, located, response.headers_mut());
+    let took = service.clock.now().saturating_duration_since(started);
+    let told = response.extensions().get::<Account>().copied().unwrap_or_default();
+    if !answers_preflight {
+        response.headers_mut().append(SERVER_TIMING, timing::field(&told, took));
+    }
+    finish(service, id, located.is_transparent(), response.headers_mut());
     let path = written.as_ref().map_or(path, |uri| uri.path());
     let path = &*without_user_information(path);
-    account(service, &request.method, path, located, &response, started);
+    account(service, id, &request.method, path, located, &told, &response, took);
     response
+}
+
+/// Answers a request that a bug of ours cost, with nothing that could be at fault.
+fn bare(service: &Service, id: &RequestId, request: &Parts, panic: &(dyn Any + Send)) -> Response {
+    let mut response = panicked(service, id, panic);
+    document::write(&mut response, service, id.as_str());
+    if request.method == Method::HEAD {
+        response = without_content(response);
+    }
+    service.options.cors.apply(&request.headers, response.headers_mut());
+    finish(service, id, false, response.headers_mut());
+    response
+}
+
+/// Counts and tells a panic.
+pub(super) fn panicked(service: &Service, id: &RequestId, panic: &(dyn Any + Send)) -> Response {
+    service.metrics.panics.inc();
+    let said = panic.downcast_ref::<String>().map(String::as_str);
+    let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("-");
+    tracing::error!(request_id = id.as_str(), reason = said, "a bug cost a request");
+    problem::internal().response()
+}
+
+/// A refusal of what was asked. RFC 9209 §2: an origin server MUST NOT say how it handled a request as a
+/// proxy does, and of what is ours we are the origin server.
+fn refused_response(refusal: Problem, located: Located<'_>) -> Response {
+    let mut response = refusal.response();
+    if matches!(located, Located::Own(..)) {
+        response.headers_mut().remove(PROXY_STATUS);
+    }
+    response
+}
+
+/// Whether it is for operators alone, though at a public address.
+fn is_of_operators(located: Located<'_>) -> bool {
+    matches!(located, Located::Own(Endpoint { name: Name::Metrics, .. }, _))
 }
 
 /// What every request must be.
@@ -193,8 +267,10 @@ fn without_content(mut response: Response) -> Response {
 }
 
 /// The fields of every answer.
-fn finish(service: &Service, located: Located<'_>, fields: &mut HeaderMap) {
-    if !located.is_transparent() {
+fn finish(service: &Service, id: &RequestId, is_transparent: bool, fields: &mut HeaderMap) {
+    // Also instead of one that the portal sent: what is in our log is what can be looked for.
+    fields.insert(X_REQUEST_ID, id.field());
+    if !is_transparent {
         fields.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         fields.entry(ROBOTS).or_insert(NOINDEX);
     }
@@ -204,32 +280,36 @@ fn finish(service: &Service, located: Located<'_>, fields: &mut HeaderMap) {
 }
 
 /// One line in the log and one count, without query and client: those can be personal.
+#[expect(clippy::too_many_arguments, reason = "what there is to tell of an answer")]
 fn account(
     service: &Service,
+    id: &RequestId,
     method: &Method,
     path: &str,
     located: Located<'_>,
+    told: &Account,
     response: &Response,
-    started: std::time::Instant,
+    took: Duration,
 ) {
-    let told = response.extensions().get::<Account>().copied().unwrap_or_default();
-    let took = service.clock.now().saturating_duration_since(started);
-    let portal = located.place().map_or("-", |place| place.portal.id.as_str());
+    let portal = located.place().map_or(NO_PORTAL, |place| place.portal.id.as_str());
     let status = response.status();
-    let cache = told.cache.unwrap_or("-");
+    let bytes = response.body().size_hint().exact();
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(
         target: "unpad::access",
-        method = %method,
+        request_id = id.as_str(),
+        method = %loggable(method.as_str()),
         path = %loggable(path),
         status = status.as_u16(),
         portal,
-        cache,
+        cache = told.cache.unwrap_or("-"),
         problem = told.problem.unwrap_or("-"),
-        bytes = response.body().size_hint().exact(),
-        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        bytes,
+        portal_ms = told.portal_time.map(milliseconds),
+        duration_ms = milliseconds(took),
         "answered"
     );
-    service.metrics.answered(&Labels::new(portal, method, status, cache), took);
+    service.metrics.answered(portal, method, status, told, bytes, took);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One fetch from one site: its turn, its redirects, its limits. Content is read elsewhere.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -27,10 +27,25 @@ pub struct Site {
     turns: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     waiting: AtomicUsize,
+    received: Arc<AtomicU64>,
+    concurrency: usize,
     queue: usize,
     failures: u32,
     record: Mutex<Record>,
     clock: Arc<dyn Clock>,
+}
+
+/// How much a site is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Fetches under way.
+    pub fetching: usize,
+    /// Fetches that wait for their turn.
+    pub waiting: usize,
+    /// Contents that go on at their client's pace.
+    pub streaming: usize,
+    /// Bytes of content that it has sent since the start.
+    pub received: u64,
 }
 
 /// What to fetch.
@@ -97,6 +112,8 @@ impl Site {
             turns: Arc::new(Semaphore::new(limits.concurrency)),
             streams: Arc::new(Semaphore::new(limits.concurrency)),
             waiting: AtomicUsize::new(0),
+            received: Arc::default(),
+            concurrency: limits.concurrency,
             queue: limits.queue,
             failures: limits.failures,
             record: Mutex::default(),
@@ -108,6 +125,18 @@ impl Site {
     #[must_use]
     pub fn health(&self) -> Health {
         self.record().health(self.clock.now())
+    }
+
+    /// How much it is asked for.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let taken = |turns: &Semaphore| self.concurrency.saturating_sub(turns.available_permits());
+        Load {
+            fetching: taken(&self.turns),
+            waiting: self.waiting.load(Ordering::Relaxed),
+            streaming: taken(&self.streams),
+            received: self.received.load(Ordering::Relaxed),
+        }
     }
 
     /// How long a client is told to wait before it asks again.
@@ -162,7 +191,8 @@ impl Site {
             let status = response.status();
             let fields = response.headers().clone();
             let is_redirected = *response.url() != fetch.url;
-            Ok(Response { status, fields, body: Body::new(response, fetch, turn)?, is_redirected })
+            let body = Body::new(response, fetch, turn, Arc::clone(&self.received))?;
+            Ok(Response { status, fields, body, is_redirected })
         });
         match &fetched {
             Ok(response) => self.note_fields(response),

@@ -24,6 +24,7 @@ mod ranges;
 mod recorded;
 mod registry;
 mod resolve;
+mod seeing;
 mod server;
 mod support;
 mod targets;

@@ -1,0 +1,62 @@
+//! The `Server-Timing` field (W3C Server Timing): what the cache did and how long things took, for whoever
+//! looks at the network panel of a browser. It measures nothing itself.
+
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+
+use super::metrics::Account;
+
+pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Room for all of it, so that it is made in one piece, in bytes.
+const LENGTH: usize = 80;
+
+/// The field's value, for an answer that took so long.
+pub(super) fn field(told: &Account, total: Duration) -> HeaderValue {
+    let mut text = String::with_capacity(LENGTH);
+    // Writing to a String cannot fail, and what is written is tokens, digits and separators.
+    let _ = write(&mut text, told, total);
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("total"))
+}
+
+fn write(text: &mut String, told: &Account, total: Duration) -> fmt::Result {
+    if let Some(cache) = told.cache {
+        text.push_str("cache;desc=");
+        text.push_str(cache);
+        text.push_str(", ");
+    }
+    if let Some(portal) = told.portal_time {
+        text.push_str("portal;dur=");
+        milliseconds(text, portal)?;
+        text.push_str(", ");
+    }
+    text.push_str("total;dur=");
+    milliseconds(text, total)
+}
+
+/// In milliseconds, to a hundredth: a hit takes a few of them.
+fn milliseconds(text: &mut String, time: Duration) -> fmt::Result {
+    let hundredths = time.as_micros() / 10;
+    write!(text, "{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_told_in_milliseconds() {
+        let hit = Account { cache: Some("hit"), ..Account::default() };
+        assert_eq!(field(&hit, Duration::from_micros(49)), "cache;desc=hit, total;dur=0.04");
+        let portal_time = Some(Duration::from_micros(123_456));
+        let miss = Account { cache: Some("uri-miss"), portal_time, ..hit };
+        let field = |told, total| field(told, Duration::from_micros(total));
+        assert_eq!(
+            field(&miss, 125_199),
+            "cache;desc=uri-miss, portal;dur=123.45, total;dur=125.19"
+        );
+        assert_eq!(field(&Account::default(), 1_000_000), "total;dur=1000.00");
+    }
+}
