@@ -193,13 +193,10 @@ impl Policy {
     /// Adds the fields that every answer carries, errors included.
     pub fn apply(&self, request: &HeaderMap, response: &mut HeaderMap) {
         // Who may read the answer may read how long it took (Resource Timing §4.5.2).
-        if self.allow_origin(request, response)
-            && let Some(origin) = response.get(ACCESS_CONTROL_ALLOW_ORIGIN).cloned()
-        {
-            response.insert(TIMING_ALLOW_ORIGIN, origin);
-        } else {
-            response.remove(TIMING_ALLOW_ORIGIN);
-        }
+        match self.allow_origin(request, response) {
+            Some(origin) => response.insert(TIMING_ALLOW_ORIGIN, origin),
+            None => response.remove(TIMING_ALLOW_ORIGIN),
+        };
         response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, self.exposed.clone());
         response.insert(CROSS_ORIGIN_RESOURCE_POLICY, CROSS_ORIGIN);
     }
@@ -208,7 +205,7 @@ impl Policy {
     #[must_use]
     pub fn preflight(&self, request: &HeaderMap) -> HeaderMap {
         let mut response = HeaderMap::new();
-        if self.allow_origin(request, &mut response) {
+        if self.allow_origin(request, &mut response).is_some() {
             let asked = request.get(ACCESS_CONTROL_REQUEST_METHOD);
             let asked = asked.filter(|name| Method::from_bytes(name.as_bytes()).is_ok());
             let methods = match (self.methods, asked) {
@@ -225,22 +222,22 @@ impl Policy {
         response
     }
 
-    /// Adds `Access-Control-Allow-Origin` if the origin may read the answer, and says whether.
-    fn allow_origin(&self, request: &HeaderMap, response: &mut HeaderMap) -> bool {
+    /// Adds `Access-Control-Allow-Origin` if the origin may read the answer, and gives its value.
+    fn allow_origin(&self, request: &HeaderMap, response: &mut HeaderMap) -> Option<HeaderValue> {
         let Origins::Listed(rules) = &self.origins else {
             response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
-            return true;
+            return Some(ANY);
         };
         response.append(VARY, HeaderValue::from_static("Origin"));
-        let Some(origin) = sole_origin(request) else { return false };
-        let allowed = origin.to_str().is_ok_and(|o| rules.iter().any(|rule| rule.matches(o)));
-        if allowed {
-            response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            if self.credentials {
-                response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-            }
+        let origin = sole_origin(request)?;
+        if !origin.to_str().is_ok_and(|o| rules.iter().any(|rule| rule.matches(o))) {
+            return None;
         }
-        allowed
+        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        if self.credentials {
+            response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+        Some(origin.clone())
     }
 }
 

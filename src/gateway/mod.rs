@@ -124,6 +124,14 @@ pub struct Response {
     pub portal_time: Option<Duration>,
 }
 
+impl Response {
+    /// The same for one client alone.
+    fn private(mut self) -> Self {
+        self.fields.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        self
+    }
+}
+
 impl Place {
     fn new(portal: &Arc<Portal>, clients: &Clients, clock: &Arc<dyn Clock>) -> Self {
         let limits = &portal.terms.limits;
@@ -277,11 +285,7 @@ impl Gateway {
             match respond::respond(&self.cache, reply, form, &request, now).await {
                 Some(mut response) => {
                     response.portal_time = spent.get().and_then(|spent| spent.get().copied());
-                    if is_personal {
-                        let control = HeaderValue::from_static("private, no-store");
-                        response.fields.insert(CACHE_CONTROL, control);
-                    }
-                    return Ok(response);
+                    return Ok(if is_personal { response.private() } else { response });
                 }
                 None => self.cache.invalidate(&ask.key).await,
             }

@@ -201,6 +201,9 @@ impl Problem {
 
 /// Writes the document, if the response is a problem.
 pub(super) fn write(response: &mut Response, service: &Service, request_id: &str) {
+    if response.status().as_u16() < 400 {
+        return;
+    }
     if let Some(Unwritten(problem)) = response.extensions_mut().remove::<Unwritten>() {
         *response.body_mut() = super::written(&problem.document(service, Some(request_id)));
     }

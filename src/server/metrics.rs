@@ -13,7 +13,6 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEn
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
@@ -21,11 +20,9 @@ use crate::cache::{DiskTier, Tiers};
 use crate::gateway::Place;
 
 use super::disk_metrics::DiskMetrics;
+use super::durations::{DurationMetrics, Durations};
 use super::portal_metrics::{PortalMetrics, Portals};
 use super::process_metrics::ProcessMetrics;
-
-/// Upper bounds of the duration histogram in seconds: from a memory hit to the longest time limit.
-const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 30.0];
 
 /// The label values.
 const METHODS: [&str; 4] = ["GET", "HEAD", "OPTIONS", "other"];
@@ -105,10 +102,11 @@ pub(super) struct Metrics {
     registry: Registry,
     counts: RwLock<HashMap<String, Arc<Counts>>>,
     methods: [Counter; METHODS.len()],
-    durations: Histogram,
+    durations: Arc<Durations>,
     memory: MemoryGauges,
     draining: Gauge,
-    reloads: Family<ResultLabel, Counter>,
+    reloaded: Counter,
+    not_reloaded: Counter,
     /// Connections open now.
     pub connections: Gauge,
     /// Requests that a bug of ours cost.
@@ -150,9 +148,8 @@ impl Metrics {
         registry.register("requests", "Requests answered", methods.clone());
         let methods = METHODS
             .map(|method| methods.get_or_create_owned(&MethodLabel { method: Word(method) }));
-        let durations = Histogram::new(BUCKETS);
-        let help = "Time to the first byte of an answer";
-        registry.register("answer_duration_seconds", help, durations.clone());
+        let durations = Arc::<Durations>::default();
+        registry.register_collector(Box::new(DurationMetrics(Arc::clone(&durations))));
         let memory = MemoryGauges::default();
         let help = "Stored responses in memory";
         registry.register("cache_memory_entries", help, memory.entries.clone());
@@ -163,8 +160,11 @@ impl Metrics {
         registry.register("connections", "Open client connections", connections.clone());
         let help = "Whether the process is ending";
         registry.register("draining", help, draining.clone());
-        let reloads = Family::default();
+        let reloads = Family::<ResultLabel, Counter>::default();
         registry.register("reloads", "Times the registry was read again", reloads.clone());
+        // A series that begins with 1 would not be seen to rise.
+        let [reloaded, not_reloaded] = ["ok", "refused"]
+            .map(|result| reloads.get_or_create_owned(&ResultLabel { result: Word(result) }));
         let (panics, admin_failures) = (Counter::default(), Counter::default());
         registry.register("panics", "Requests that a bug of ours cost", panics.clone());
         let help = "Requests to the administration without the right token";
@@ -177,7 +177,8 @@ impl Metrics {
             durations,
             memory,
             draining,
-            reloads,
+            reloaded,
+            not_reloaded,
             connections,
             panics,
             admin_failures,
@@ -202,7 +203,7 @@ impl Metrics {
             _ => 3,
         };
         self.methods[method].inc();
-        self.durations.observe(took.as_secs_f64());
+        self.durations.observe(took);
     }
 
     /// Counts something of a portal's. Its id is copied once.
@@ -230,8 +231,11 @@ impl Metrics {
 
     /// Counts a reload.
     pub(super) fn reloaded(&self, done: bool) {
-        let result = Word(if done { "ok" } else { "refused" });
-        self.reloads.get_or_create(&ResultLabel { result }).inc();
+        if done {
+            self.reloaded.inc()
+        } else {
+            self.not_reloaded.inc()
+        };
     }
 
     /// The text format, with the gauges as they are now. Portals that are gone are not told of.

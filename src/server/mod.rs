@@ -6,7 +6,7 @@
 //! access log, metrics, panics), `router`, a handler.
 //!
 //! **Invariant:** CORS is applied to every answer to the public whatsoever, so that a page can read why a
-//! request failed.
+//! request failed; but not to `/metrics`, which is for operators and no page.
 //!
 //! **Invariant:** `problem` is the only place where an error becomes a status.
 //!
@@ -18,11 +18,13 @@
 
 mod admin;
 mod bridge;
+mod check;
 mod client;
 mod deadline;
 mod disk_metrics;
 mod document;
 mod drop_in;
+mod durations;
 mod endpoint;
 mod listen;
 mod live;

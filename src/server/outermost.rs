@@ -7,23 +7,24 @@
 use std::any::Any;
 use std::mem;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
 use futures_util::FutureExt as _;
-use http::header::{
-    ALLOW, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
-use http::uri::Authority;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use hyper::body::Incoming;
+use url::Url;
 
 use crate::cors;
+use crate::gateway::Place;
 use crate::portal::Terms;
 
+use super::check::check;
 use super::document::{self, Problem};
 use super::drop_in::{self, DropIn};
 use super::endpoint::{Endpoint, Name};
@@ -43,8 +44,12 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// Answers any request.
 pub(super) async fn answer(service: &Service, mut request: Parts, content: Incoming) -> Response {
     let id = service.ids.of(&request.headers);
-    let answered = AssertUnwindSafe(answered(service, &id, &mut request, content)).catch_unwind();
-    match answered.await {
+    let answered = {
+        // Pinned first, so that it is not moved to be caught.
+        let answering = pin!(answered(service, &id, &mut request, content));
+        AssertUnwindSafe(answering).catch_unwind().await
+    };
+    match answered {
         Ok(response) => response,
         Err(panic) => bare(service, &id, &request, &*panic),
     }
@@ -57,18 +62,7 @@ async fn answered(
     content: Incoming,
 ) -> Response {
     let started = service.clock.now();
-    // What the client wrote, for the log, where it stands for something else.
-    let (mut written, mut open, mut file, mut refused) = (None, None, None, None);
-    match drop_in::read(service, &request.uri) {
-        DropIn::Not => {}
-        DropIn::Refused(problem) => refused = Some(problem),
-        DropIn::Registered(uri) => written = Some(mem::replace(&mut request.uri, uri)),
-        DropIn::File(place, url) => file = Some((place, url)),
-        DropIn::Open(place, uri) => {
-            written = Some(mem::replace(&mut request.uri, uri));
-            open = Some(place);
-        }
-    }
+    let Meant { written, open, file, refused } = Meant::by(service, &mut request.uri);
     let request = &*request;
     let path = request.uri.path();
     let located = match (&open, &file) {
@@ -77,11 +71,7 @@ async fn answered(
         (None, None) if refused.is_some() => Located::Nothing,
         (None, None) => service.locate(path),
     };
-    let policy = match located {
-        Located::Bridge { terms, .. } => &terms.cors,
-        Located::Entry(place) => &place.portal.terms.cors,
-        Located::UnknownPortal | Located::Own(..) | Located::Nothing => &service.options.cors,
-    };
+    let policy = policy(service, located);
     let is_preflight = cors::is_preflight(&request.method, &request.headers);
     let checked = check(request, located).and_then(|()| refused.map_or(Ok(()), Err));
     let answers_preflight = is_preflight && checked.is_ok();
@@ -98,7 +88,7 @@ async fn answered(
             no_content(located)
         }
         Ok(()) => {
-            let handled = router::route(service, located, request, content);
+            let handled = pin!(router::route(service, located, request, content));
             // Caught here, where it is known who may read the answer; all else is caught further out.
             AssertUnwindSafe(handled)
                 .catch_unwind()
@@ -128,6 +118,41 @@ async fn answered(
     let path = &*without_user_information(path);
     account(service, id, &request.method, path, located, &told, &response, took);
     response
+}
+
+/// Who may read an answer.
+fn policy<'a>(service: &'a Service, located: Located<'a>) -> &'a cors::Policy {
+    match located {
+        Located::Bridge { terms, .. } => &terms.cors,
+        Located::Entry(place) => &place.portal.terms.cors,
+        Located::UnknownPortal | Located::Own(..) | Located::Nothing => &service.options.cors,
+    }
+}
+
+/// What a request means that has a URL form of other gateways; nothing for any other.
+#[derive(Default)]
+struct Meant {
+    /// What the client wrote, for the log, where it stands for something else.
+    written: Option<Uri>,
+    open: Option<Place>,
+    file: Option<(Place, Url)>,
+    refused: Option<Problem>,
+}
+
+impl Meant {
+    /// Puts what is meant in the place of what was written.
+    fn by(service: &Service, uri: &mut Uri) -> Self {
+        let none = Self::default();
+        match drop_in::read(service, uri) {
+            DropIn::Not => none,
+            DropIn::Refused(problem) => Self { refused: Some(problem), ..none },
+            DropIn::Registered(meant) => Self { written: Some(mem::replace(uri, meant)), ..none },
+            DropIn::File(place, url) => Self { file: Some((place, url)), ..none },
+            DropIn::Open(place, meant) => {
+                Self { written: Some(mem::replace(uri, meant)), open: Some(place), ..none }
+            }
+        }
+    }
 }
 
 /// Answers a request that a bug of ours cost, with nothing that could be at fault.
@@ -166,79 +191,8 @@ fn is_of_operators(located: Located<'_>) -> bool {
     matches!(located, Located::Own(Endpoint { name: Name::Metrics, .. }, _))
 }
 
-/// What every request must be.
-fn check(request: &Parts, located: Located<'_>) -> Result<(), Problem> {
-    check_host(request)?;
-    if located.is_transparent() {
-        // RFC 9110 §9.3.6, §9.3.8: CONNECT asks for a tunnel, TRACE reflects what was sent.
-        return match request.method {
-            Method::CONNECT | Method::TRACE => Err(problem::method_not_allowed(allowed(located))),
-            _ => Ok(()),
-        };
-    }
-    match request.method {
-        Method::GET | Method::HEAD | Method::OPTIONS => {}
-        Method::POST if located.takes_post() => return Ok(()),
-        _ => return Err(problem::method_not_allowed(allowed(located))),
-    }
-    let has_content = request.headers.contains_key(TRANSFER_ENCODING)
-        || request.headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
-    if has_content {
-        // Content of a GET has no meaning (RFC 9110 §9.3.1), and what one cache ignores another
-        // server may read.
-        return Err(problem::bad_request("a request with this method has no content"));
-    }
-    Ok(())
-}
-
-/// RFC 9112 §3.2: a server MUST respond with 400 to any HTTP/1.1 request message that lacks a Host
-/// header field and to any request message that contains more than one Host header field line or a
-/// Host header field with an invalid field value.
-fn check_host(request: &Parts) -> Result<(), Problem> {
-    let mut hosts = request.headers.get_all(HOST).iter();
-    if request.version == Version::HTTP_10 && !request.headers.contains_key(HOST) {
-        return Ok(());
-    }
-    let (Some(host), None) = (hosts.next(), hosts.next()) else {
-        return Err(problem::bad_request("a request has exactly one Host field"));
-    };
-    if is_name_with_port(host.as_bytes()) {
-        return Ok(());
-    }
-    let valid = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
-    match valid {
-        Some(authority) if is_host_with_port(&authority) => Ok(()),
-        _ => Err(problem::bad_request("the Host field is not a host with an optional port")),
-    }
-}
-
-/// What nearly every `Host` is, and can be seen to be at a glance: a name or an IPv4 address, and a
-/// port that exists if there is one.
-fn is_name_with_port(host: &[u8]) -> bool {
-    let end = host.iter().position(|b| *b == b':').unwrap_or(host.len());
-    let (name, port) = (&host[..end], host.get(end + 1..).unwrap_or_default());
-    let number = port.iter().map(|b| u32::from(b.wrapping_sub(b'0')));
-    !name.is_empty()
-        && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
-        && port.len() <= 5
-        && port.iter().all(u8::is_ascii_digit)
-        && u16::try_from(number.fold(0, |number, digit| number * 10 + digit)).is_ok()
-}
-
-/// RFC 9110 §7.2: `uri-host [ ":" port ]`, with a host, and a port that exists if there is one.
-pub(super) fn is_host_with_port(authority: &Authority) -> bool {
-    let after_host = authority.as_str().strip_prefix(authority.host());
-    !authority.host().is_empty()
-        && match after_host {
-            Some("" | ":") => true,
-            Some(_) => authority.port_u16().is_some(),
-            // User information stands before the host.
-            None => false,
-        }
-}
-
 /// The methods that can be used.
-fn allowed(located: Located<'_>) -> HeaderValue {
+pub(super) fn allowed(located: Located<'_>) -> HeaderValue {
     HeaderValue::from_static(if located.takes_post() {
         "GET, HEAD, POST, OPTIONS"
     } else {
@@ -310,36 +264,4 @@ fn account(
         "answered"
     );
     service.metrics.answered(portal, method, status, told, bytes, took);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_seen_at_a_glance_to_be_a_host_is_one_when_it_is_parsed_too() {
-        for (host, expected) in [
-            ("a", true),
-            ("127.0.0.1:8080", true),
-            ("data.city.example:", true),
-            ("a:65535", true),
-            ("a:00080", true),
-            ("a:65536", false),
-            ("a:99999", false),
-            ("a:000080", false),
-            ("a:+1", false),
-            ("a:80:80", false),
-            (":80", false),
-            ("", false),
-            ("[::1]:80", false),
-            ("u@a", false),
-            ("a_b", false),
-            ("a/b", false),
-        ] {
-            assert_eq!(is_name_with_port(host.as_bytes()), expected, "{host}");
-            let parsed = host.parse::<Authority>().ok();
-            let valid = parsed.is_some_and(|authority| is_host_with_port(&authority));
-            assert!(valid || !expected, "{host}");
-        }
-    }
 }

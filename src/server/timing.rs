@@ -38,8 +38,19 @@ fn write(text: &mut String, told: &Account, total: Duration) -> fmt::Result {
 
 /// In milliseconds, to a hundredth: a hit takes a few of them.
 fn milliseconds(text: &mut String, time: Duration) -> fmt::Result {
-    let hundredths = time.as_micros() / 10;
-    write!(text, "{}.{:02}", hundredths / 100, hundredths % 100)
+    let microseconds = time.subsec_micros();
+    let whole = time.as_secs().saturating_mul(1000) + u64::from(microseconds / 1000);
+    let digit = |of: u32| char::from(b'0' + u8::try_from(of % 10).unwrap_or_default());
+    if whole < 10 {
+        // What nearly every answer takes.
+        text.push(digit(u32::try_from(whole).unwrap_or_default()));
+    } else {
+        write!(text, "{whole}")?;
+    }
+    text.push('.');
+    text.push(digit(microseconds / 100));
+    text.push(digit(microseconds / 10));
+    Ok(())
 }
 
 #[cfg(test)]

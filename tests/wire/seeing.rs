@@ -275,6 +275,21 @@ async fn every_metric_is_explained_and_nothing_else() {
     assert!(text.ends_with("# EOF\n"));
 }
 
+#[tokio::test]
+async fn what_the_disk_lost_is_counted() {
+    let portal = FakePortal::padding("1").await;
+    let directory = Directory::new();
+    let yaml = format!("{}{}", directory.yaml(), city(&portal));
+    let world = World::with(&yaml).await;
+    world.get("/p/city/x").await;
+    world.end().await;
+    assert!(directory.damage("heads") > 0);
+    let world = World::later(Duration::from_secs(1), &yaml, |_| {}, |composed| composed).await;
+    assert_eq!(world.get("/p/city/x").await.status, 200);
+    let metrics = world.get("/metrics").await.text();
+    assert!(metrics.contains("unpad_cache_disk_damaged_total 1\n"), "{metrics}");
+}
+
 /// A clock that panics when it is read for the time it is armed for.
 #[derive(Debug)]
 struct Trap(Arc<ManualClock>, AtomicI64);

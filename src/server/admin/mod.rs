@@ -31,6 +31,7 @@ use serde_json::{Value, json};
 
 use crate::gateway::Changes;
 
+use super::check::is_host_with_port;
 use super::document::{self, Problem};
 use super::request_id::X_REQUEST_ID;
 use super::shown::loggable;
@@ -167,7 +168,7 @@ fn check_host(request: &Parts, local: bool) -> Result<(), Problem> {
         return Err(problem::bad_request("a request has exactly one Host field"));
     };
     let authority = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
-    let authority = authority.filter(outermost::is_host_with_port);
+    let authority = authority.filter(is_host_with_port);
     let Some(authority) = authority else {
         return Err(problem::bad_request("the Host field is not a host with an optional port"));
     };
