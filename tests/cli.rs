@@ -111,7 +111,7 @@ fn check_says_whether_a_registry_is_right() {
 #[test]
 fn check_prints_the_schema() {
     let output = unpad(&["check", "--schema"], b"");
-    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let schema: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(schema["title"], "portals.yaml");
 }
 

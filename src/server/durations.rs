@@ -36,7 +36,7 @@ pub(super) struct DurationMetrics(pub(super) std::sync::Arc<Durations>);
 
 impl Collector for DurationMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let bounds = BOUNDS.iter().map(|bound| f64::from(*bound) / 1000.0).chain([f64::MAX]);
+        let bounds = BOUNDS.iter().map(|bound| f64::from(*bound) / 1000.0).chain([f64::INFINITY]);
         let counts = self.0.counts.iter().map(|count| count.load(Ordering::Relaxed));
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
         let all = buckets.iter().map(|(_, count)| count).sum();
