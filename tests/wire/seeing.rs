@@ -85,7 +85,7 @@ async fn an_answer_tells_how_long_it_took_and_the_portal_of_it() {
     clock.set(Arc::clone(&world.clock)).expect("once");
     for (target, told) in [
         ("/p/city/x", "cache;desc=uri-miss, portal;dur=123.45, total;dur=123.45"),
-        ("/p/city/x", "cache;desc=hit, total;dur=0.00"),
+        ("/p/city/x", "cache;desc=hit, total;dur=0"),
         ("/p/nobody/x", "total;dur=0.00"),
         ("/portals", "total;dur=0.00"),
     ] {
