@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
+
 fn unpad(arguments: &[&str], stdin: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_unpad"))
         .args(arguments)
@@ -109,7 +111,7 @@ fn check_says_whether_a_registry_is_right() {
 #[test]
 fn check_prints_the_schema() {
     let output = unpad(&["check", "--schema"], b"");
-    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let schema: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(schema["title"], "portals.yaml");
 }
 
@@ -166,7 +168,7 @@ fn a_token_file_that_is_of_no_use_is_refused() {
     let path = |path: &PathBuf| path.to_str().expect("a path").to_owned();
     for (token, said) in [
         (path(&empty), "the token file is empty"),
-        (path(&short), "it has 5 characters, and a token has at least 16"),
+        (path(&short), "it has 5 characters, and a token has at least 32"),
         ("/nowhere/token".to_owned(), "the token file cannot be read"),
     ] {
         let arguments = [
@@ -333,4 +335,43 @@ fn the_log_has_no_query_no_password_and_no_endless_path() {
     let line = logged(&format!("/{}", "x".repeat(5000)));
     assert!(line.starts_with("/xxx") && line.contains("x...\""), "{line}");
     assert!(line.matches('x').count() <= 1024, "{line}");
+    // Nor has it an endless method.
+    let mut stream = TcpStream::connect(&address).expect("a connection");
+    let request =
+        format!("{} /m HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "X".repeat(20_000));
+    stream.write_all(request.as_bytes()).expect("sent");
+    stream.read_to_end(&mut Vec::new()).expect("an answer");
+    let line = server.says("\"method\":\"XXX");
+    assert!(line.contains("X...\"") && line.len() < 2048, "{line}");
+}
+
+#[test]
+fn a_line_of_the_access_log_has_the_answers_id_and_the_documented_fields() {
+    let arguments = ["serve", "--portal", "http://127.0.0.1:9", "--log-format", "json"];
+    let server = process::Server::start(&arguments);
+    let address = server.says("portal at http://").trim_end_matches('/').to_owned();
+    let answer = ask(&address, "/nothing");
+    let (_, after) = answer.split_once("x-request-id: ").expect("an id");
+    let id = after.lines().next().expect("a line");
+    let line = server.says("{\"timestamp\":");
+    let line: Value = serde_json::from_str(&format!("{{\"timestamp\":{line}")).expect("JSON");
+    assert_eq!(line["request_id"], id);
+    let names: Vec<_> = line.as_object().expect("an object").keys().map(String::as_str).collect();
+    let expected = [
+        "timestamp",
+        "level",
+        "target",
+        "message",
+        "request_id",
+        "method",
+        "path",
+        "status",
+        "portal",
+        "cache",
+        "problem",
+        "bytes",
+        "duration_ms",
+    ];
+    assert_eq!(names, expected);
+    assert!(answer.contains(&format!("\"request_id\": \"{id}\"")), "{answer}");
 }

@@ -47,8 +47,8 @@ const NARROW: &[(&str, &str, &[&str])] = &[
     ("portal", "upstream", &["HostRule", "Limits", "SiteRules"]),
     // To know who decides freshness.
     ("config", "cache", &["freshness"]),
-    // To say how a portal is doing, and why a redirect was not followed.
-    ("server", "upstream", &["Health", "RedirectRefusal"]),
+    // To say how a portal is doing, and what came between a request and its answer.
+    ("server", "upstream", &["Health", "Load", "Phase", "RedirectRefusal", "Unreachable"]),
     // To write an entry.
     ("probe", "portal", &["Dialect", "PortalId"]),
 ];
@@ -83,7 +83,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde", &["gateway", "server", "config"]),
     ("serde_json", &["gateway", "server", "config", "probe", "demo", "cli"]),
     ("serde_saphyr", &["config"]),
-    ("sfv", &["cache"]),
+    ("sfv", &["cache", "server"]),
     ("simdutf8", &["jsonp"]),
     ("terminal_size", &["cli"]),
     ("humantime", &["server"]),

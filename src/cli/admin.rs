@@ -56,7 +56,7 @@ impl AdminOptions {
             if told {
                 tracing::warn!(
                     "administration is off: it is configured and has no token; write one of at \
-                     least 16 characters into a file and name it as `server.admin.token_file`, or \
+                     least 32 characters into a file and name it as `server.admin.token_file`, or \
                      set UNPAD_ADMIN_TOKEN"
                 );
             }
@@ -111,7 +111,7 @@ fn read_token(path: &Path) -> Result<(String, String), String> {
     file.take(FILE_BYTES).read_to_string(&mut text).map_err(unreadable)?;
     match text.trim() {
         "" => Err(format!(
-            "{name}: the token file is empty: write a token of at least 16 characters into it, \
+            "{name}: the token file is empty: write a token of at least 32 characters into it, \
              such as `openssl rand -hex 32` makes"
         )),
         token => Ok((token.to_owned(), name.to_string())),

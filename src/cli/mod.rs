@@ -6,6 +6,7 @@ mod cache;
 mod check;
 mod compose;
 mod demo;
+mod line;
 mod log;
 mod probe;
 mod reload;

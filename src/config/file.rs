@@ -123,7 +123,7 @@ pub(super) struct Clients {
 pub(super) struct Admin {
     /// Address and port (127.0.0.1:8081).
     pub listen: Option<Text<Address>>,
-    /// A file with the token that every request must have, of at least 16 characters; a relative
+    /// A file with the token that every request must have, of at least 32 characters; a relative
     /// path begins at this file's folder.
     pub token_file: Option<PathBuf>,
 }

@@ -35,8 +35,9 @@ const REQUESTED_HEADERS: usize = 32;
 /// Response fields a page may read beyond the CORS-safelisted ones (Fetch §2.2.2).
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Accept-Ranges, Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, \
-     Content-Length, Content-Range, Date, ETag, Link, Location, RateLimit, RateLimit-Policy, \
-     Retry-After, Server-Timing, Unpad-Attribution, Unpad-Rewritten, Vary, X-SODA2-Fields, X-SODA2-Types",
+     Content-Length, Content-Range, Date, ETag, Link, Location, Proxy-Status, RateLimit, \
+     RateLimit-Policy, Retry-After, Server-Timing, Unpad-Attribution, Unpad-Rewritten, Vary, \
+     X-Request-Id, X-SODA2-Fields, X-SODA2-Types",
 );
 
 /// Methods a page may use.
@@ -191,17 +192,20 @@ impl Policy {
 
     /// Adds the fields that every answer carries, errors included.
     pub fn apply(&self, request: &HeaderMap, response: &mut HeaderMap) {
-        self.allow_origin(request, response);
+        // Who may read the answer may read how long it took (Resource Timing §4.5.2).
+        match self.allow_origin(request, response) {
+            Some(origin) => response.insert(TIMING_ALLOW_ORIGIN, origin),
+            None => response.remove(TIMING_ALLOW_ORIGIN),
+        };
         response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, self.exposed.clone());
         response.insert(CROSS_ORIGIN_RESOURCE_POLICY, CROSS_ORIGIN);
-        response.insert(TIMING_ALLOW_ORIGIN, ANY);
     }
 
     /// The fields that answer a CORS-preflight request.
     #[must_use]
     pub fn preflight(&self, request: &HeaderMap) -> HeaderMap {
         let mut response = HeaderMap::new();
-        if self.allow_origin(request, &mut response) {
+        if self.allow_origin(request, &mut response).is_some() {
             let asked = request.get(ACCESS_CONTROL_REQUEST_METHOD);
             let asked = asked.filter(|name| Method::from_bytes(name.as_bytes()).is_ok());
             let methods = match (self.methods, asked) {
@@ -218,22 +222,22 @@ impl Policy {
         response
     }
 
-    /// Adds `Access-Control-Allow-Origin` if the origin may read the answer, and says whether.
-    fn allow_origin(&self, request: &HeaderMap, response: &mut HeaderMap) -> bool {
+    /// Adds `Access-Control-Allow-Origin` if the origin may read the answer, and gives its value.
+    fn allow_origin(&self, request: &HeaderMap, response: &mut HeaderMap) -> Option<HeaderValue> {
         let Origins::Listed(rules) = &self.origins else {
             response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
-            return true;
+            return Some(ANY);
         };
         response.append(VARY, HeaderValue::from_static("Origin"));
-        let Some(origin) = sole_origin(request) else { return false };
-        let allowed = origin.to_str().is_ok_and(|o| rules.iter().any(|rule| rule.matches(o)));
-        if allowed {
-            response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            if self.credentials {
-                response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-            }
+        let origin = sole_origin(request)?;
+        if !origin.to_str().is_ok_and(|o| rules.iter().any(|rule| rule.matches(o))) {
+            return None;
         }
-        allowed
+        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        if self.credentials {
+            response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+        Some(origin.clone())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::allowance::Exceeded;
 use crate::portal::PathRefusal;
-use crate::upstream::{self, Excess, RedirectRefusal};
+use crate::upstream::{self, Excess, Phase, RedirectRefusal, Unreachable};
 
 use super::web_page::WebPage;
 
@@ -72,10 +72,12 @@ pub enum Error {
     PortalUnresolvable,
     /// No connection to the portal.
     #[error("portal unreachable: {0}")]
-    PortalUnreachable(&'static str),
+    PortalUnreachable(Unreachable),
     /// The portal took too long.
-    #[error("portal took longer than {after:?}")]
+    #[error("portal took longer than {after:?}: {phase:?}")]
     PortalTimeout {
+        /// Where.
+        phase: Phase,
         /// The limit.
         after: Duration,
     },
@@ -190,10 +192,8 @@ impl From<upstream::Error> for Error {
             upstream::Error::AddressProhibited => Self::AddressProhibited,
             upstream::Error::Unresolvable => Self::PortalUnresolvable,
             upstream::Error::Unreachable(why) => Self::PortalUnreachable(why),
-            upstream::Error::Closed => {
-                Self::PortalUnreachable("the connection was closed before the answer began")
-            }
-            upstream::Error::Timeout { after, .. } => Self::PortalTimeout { after },
+            upstream::Error::Closed => Self::PortalUnreachable(Unreachable::Closed),
+            upstream::Error::Timeout { phase, after } => Self::PortalTimeout { phase, after },
             upstream::Error::TooLarge(excess) => Self::ResponseTooLarge(match excess {
                 Excess::Content(bytes) => Limit::Content(bytes),
                 Excess::Ratio(ratio) => Limit::Ratio(ratio),

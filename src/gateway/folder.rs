@@ -182,6 +182,7 @@ fn listed(list: &serde_json::Value, request: &Request<'_>) -> Response {
         content,
         cache: CacheStatus::forwarded(Forward::Bypass),
         terms: None,
+        portal_time: None,
     }
 }
 
@@ -205,6 +206,7 @@ fn file(opened: Opened, name: &Path, request: &Request<'_>) -> Response {
         content,
         cache: CacheStatus::forwarded(Forward::Bypass),
         terms: None,
+        portal_time: None,
     }
 }
 

@@ -38,8 +38,8 @@ mod unsafe_method;
 mod web_page;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
@@ -50,13 +50,13 @@ use crate::allowance::Claim;
 use crate::cache::{Ask, Cache, CacheStatus, Content, Directives, Failure};
 use crate::clock::Clock;
 use crate::portal::{Form, OpenTargets, Portal, Registry, Terms};
-use crate::upstream::{Clients, Health, Site};
+use crate::upstream::{Clients, Health, Load, Site};
 
 use aim::Aim;
 pub use error::{Error, Limit, PortalFailure};
 pub use inventory::{Filter, Item, Page, PatternError, Selection, Totals};
 use open::Open;
-pub use origin::Times;
+pub use origin::{Fetches, Times};
 use origin::{PortalOrigin, Record, Ways};
 use recent::Recent;
 pub use reference::{Reference, ReferenceError};
@@ -124,6 +124,16 @@ pub struct Response {
     pub cache: CacheStatus,
     /// The terms that count instead of those of the request's own path.
     pub terms: Option<Arc<Terms>>,
+    /// How long the portal took, if it was asked for this answer.
+    pub portal_time: Option<Duration>,
+}
+
+impl Response {
+    /// The same for one client alone.
+    fn private(mut self) -> Self {
+        self.fields.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        self
+    }
 }
 
 impl Place {
@@ -145,6 +155,18 @@ impl Place {
     #[must_use]
     pub fn times(&self) -> Option<Times> {
         self.record.times()
+    }
+
+    /// What became of its fetches.
+    #[must_use]
+    pub fn fetches(&self) -> Fetches {
+        self.record.fetches()
+    }
+
+    /// How much it is asked for at the moment.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.site.load()
     }
 
     /// What went wrong with it last, and when.
@@ -231,12 +253,14 @@ impl Gateway {
         let credentials = aim::credentials(&request);
         let is_personal = !credentials.is_empty();
         let ask = self.ask(&request, &aim, posted.is_some(), is_personal);
+        let spent: OnceLock<Arc<OnceLock<Duration>>> = OnceLock::new();
         // Made where the portal is asked, which most requests do not come to.
         let origin = || PortalOrigin {
             portal: Arc::clone(portal),
             site: Arc::clone(&request.place.site),
             ways: Arc::clone(&request.place.ways),
             record: Arc::clone(&request.place.record),
+            spent: Arc::clone(spent.get_or_init(Arc::default)),
             terms: Arc::clone(request.terms),
             method: request.method.clone(),
             // A callback would make the portal forget who asks.
@@ -265,11 +289,8 @@ impl Gateway {
             let (form, now) = (aim.target.form, self.clock.now());
             match respond::respond(&self.cache, reply, form, &request, now).await {
                 Some(mut response) => {
-                    if is_personal {
-                        let control = HeaderValue::from_static("private, no-store");
-                        response.fields.insert(CACHE_CONTROL, control);
-                    }
-                    return Ok(response);
+                    response.portal_time = spent.get().and_then(|spent| spent.get().copied());
+                    return Ok(if is_personal { response.private() } else { response });
                 }
                 None => self.cache.invalidate(&ask.key).await,
             }

@@ -71,7 +71,7 @@ pub(super) async fn respond(
         Selected::Whole => source.content(None).await?,
         Selected::Part { range, .. } => source.content(Some(range)).await?,
     };
-    Some(Response { status, fields, content, cache: account, terms: None })
+    Some(Response { status, fields, content, cache: account, terms: None, portal_time: None })
 }
 
 /// Where the content comes from.

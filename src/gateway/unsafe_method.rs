@@ -18,6 +18,7 @@ impl Gateway {
     pub(super) async fn pass(&self, ask: &Ask, origin: PortalOrigin) -> Result<Response, Error> {
         let (method, target) = (origin.method.clone(), origin.target.url());
         let portal = Arc::clone(&origin.portal);
+        let spent = Arc::clone(&origin.spent);
         let reply = self.cache.answer(ask, || origin).await?;
         let cache = reply.status;
         let Answer::Passing(Passing { status, fields, content }) = reply.answer else {
@@ -43,6 +44,7 @@ impl Gateway {
                 self.cache.store_post(ask, head, content.clone()).await;
             }
         }
-        Ok(Response { status, fields, content, cache, terms: None })
+        let portal_time = spent.get().copied();
+        Ok(Response { status, fields, content, cache, terms: None, portal_time })
     }
 }

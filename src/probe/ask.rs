@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::upstream::{Clients, Error, Fetch, Limits, Manner, Phase, Site, SiteRules};
+use crate::upstream::{Clients, Error, Fetch, Limits, Manner, Phase, Site, SiteRules, Unreachable};
 
 use super::Options;
 
@@ -210,8 +210,9 @@ impl std::fmt::Display for Failure {
                 Error::TooLarge(_) => "the answer is larger than a probe reads",
                 Error::Redirect { .. } => "it redirects to another host, or without a target",
                 Error::Suspended(_) | Error::Exhausted | Error::Busy => "too much was asked at once",
-                Error::Unreachable(why) | Error::Malformed(why) => why,
-                Error::Closed => "the connection was closed before the answer began",
+                Error::Unreachable(why) => why.sentence(),
+                Error::Malformed(why) => why,
+                Error::Closed => Unreachable::Closed.sentence(),
                 Error::Incomplete => "the answer broke off",
                 Error::Coding => "the answer has a content coding that is unknown or broken",
             }),

@@ -7,9 +7,10 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
 use bytes::Bytes;
+use http::HeaderName;
 use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use url::Url;
@@ -22,16 +23,13 @@ use crate::portal::{Dialect, Terms};
 use super::document::Problem;
 use super::metrics::Account;
 use super::peer::Inbound;
-use super::{Options, Service, problem};
+use super::{Options, SANDBOX, Service, problem};
 
 /// RFC 9211.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-
-/// What a portal sends must not run as a page of our origin.
-const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 
 /// Answers a request for a path of a portal.
 pub(super) async fn answer(
@@ -46,7 +44,7 @@ pub(super) async fn answer(
     let client = inbound.peer.client(&request.headers, &service.options.trusted_proxies);
     let content = match read(service, request, inbound.content).await {
         Ok(content) => content,
-        Err(problem) => return problem.response(service),
+        Err(problem) => return problem.response(),
     };
     let claim = Claim::new(&service.allowances, client);
     let asked = gateway::Request {
@@ -75,7 +73,7 @@ pub(super) async fn answer(
                 _ => claim.standing(),
             };
             let problem = problem::of(&error, place).of_target(&error, target);
-            (problem.response(service), standing)
+            (problem.response(), standing)
         }
     };
     if let Some(standing) = standing {
@@ -144,7 +142,11 @@ fn respond(answered: gateway::Response, transparent: bool) -> Response {
     if let Some(terms) = answered.terms {
         response.extensions_mut().insert(terms);
     }
-    let told = Account { cache: Some(answered.cache.label()), problem: None };
+    let told = Account {
+        cache: Some(answered.cache.label()),
+        portal_time: answered.portal_time,
+        ..Account::default()
+    };
     response.extensions_mut().insert(told);
     response
 }

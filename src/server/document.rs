@@ -1,8 +1,14 @@
 //! A problem as a document (RFC 9457) that is CKAN-shaped at the same time: CKAN's clients decide by
 //! `success` and `error.__type`. Which problems there are is in `problem`.
 
+use std::sync::Arc;
+
+use axum::body::Body;
 use axum::response::Response;
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,8 +16,9 @@ use serde_json::{Map, Value};
 
 use crate::gateway::Error;
 
-use super::Service;
 use super::metrics::Account;
+use super::proxy_status::{Cause, PROXY_STATUS};
+use super::{SANDBOX, Service};
 
 /// A problem document.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -28,6 +35,9 @@ pub(super) struct Document<'a> {
     /// Always false, as in CKAN's errors.
     success: bool,
     error: CkanError<'a>,
+    /// The request's id, as in `X-Request-Id` and in the gateway's log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
     /// What else is known, such as `portal`, `portal_url` and `portal_status`.
     #[serde(flatten)]
     members: &'a Map<String, Value>,
@@ -53,7 +63,12 @@ pub(super) struct Problem {
     members: Map<String, Value>,
     retry_after: Option<std::time::Duration>,
     allow: Option<HeaderValue>,
+    cause: Option<Cause>,
 }
+
+/// A problem whose document is still to be written: by the outermost, which knows the request's id.
+#[derive(Debug, Clone)]
+struct Unwritten(Arc<Problem>);
 
 impl Problem {
     pub(super) fn new(
@@ -64,7 +79,16 @@ impl Problem {
     ) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let members = Map::new();
-        Self { slug: Some(slug), status, title, detail, members, retry_after: None, allow: None }
+        Self {
+            slug: Some(slug),
+            status,
+            title,
+            detail,
+            members,
+            retry_after: None,
+            allow: None,
+            cause: None,
+        }
     }
 
     /// RFC 9457 §4.2.1: a problem that the status says all about.
@@ -94,8 +118,17 @@ impl Problem {
         Self { allow: Some(methods), ..self }
     }
 
+    /// Says what came between the request and its answer.
+    pub(super) fn caused_by(self, cause: Cause) -> Self {
+        Self { cause: Some(cause), ..self }
+    }
+
     /// The document.
-    pub(super) fn document(&self, service: &Service) -> Document<'_> {
+    pub(super) fn document<'a>(
+        &'a self,
+        service: &Service,
+        request_id: Option<&'a str>,
+    ) -> Document<'a> {
         Document {
             r#type: match self.slug {
                 Some(slug) => service.link(&format!("/problems#{slug}")),
@@ -106,6 +139,7 @@ impl Problem {
             detail: &self.detail,
             success: false,
             error: CkanError { r#type: self.ckan_type(), message: &self.detail },
+            request_id,
             members: &self.members,
         }
     }
@@ -125,14 +159,20 @@ impl Problem {
         self.status
     }
 
-    /// The document as an answer.
-    pub(super) fn response(self, service: &Service) -> Response {
-        let mut response = super::json(&self.document(service));
+    /// The problem as an answer, of which [`write`] makes the content.
+    pub(super) fn response(mut self) -> Response {
+        let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status;
         let fields = response.headers_mut();
+        fields.insert(CONTENT_SECURITY_POLICY, SANDBOX);
+        fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Some(cause) = self.cause {
+            let received = self.member("portal_status").and_then(Value::as_u64);
+            fields.insert(PROXY_STATUS, cause.field(received, self.slug));
+        }
         fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(allow) = self.allow {
+        if let Some(allow) = self.allow.take() {
             fields.insert(ALLOW, allow);
         }
         if self.slug == Some("bad-request") {
@@ -143,8 +183,9 @@ impl Problem {
             // Rounded up: a client that comes back a moment early would be refused again.
             fields.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
         }
-        let told = Account { cache: None, problem: Some(self.slug.unwrap_or("about:blank")) };
-        response.extensions_mut().insert(told);
+        let problem = Some(self.slug.unwrap_or("about:blank"));
+        response.extensions_mut().insert(Account { problem, ..Account::default() });
+        response.extensions_mut().insert(Unwritten(Arc::new(self)));
         response
     }
 
@@ -155,5 +196,15 @@ impl Problem {
             403 => "Authorization Error",
             _ => self.title,
         }
+    }
+}
+
+/// Writes the document, if the response is a problem.
+pub(super) fn write(response: &mut Response, service: &Service, request_id: &str) {
+    if response.status().as_u16() < 400 {
+        return;
+    }
+    if let Some(Unwritten(problem)) = response.extensions_mut().remove::<Unwritten>() {
+        *response.body_mut() = super::written(&problem.document(service, Some(request_id)));
     }
 }

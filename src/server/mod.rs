@@ -6,7 +6,7 @@
 //! access log, metrics, panics), `router`, a handler.
 //!
 //! **Invariant:** CORS is applied to every answer to the public whatsoever, so that a page can read why a
-//! request failed.
+//! request failed; but not to `/metrics`, which is for operators and no page.
 //!
 //! **Invariant:** `problem` is the only place where an error becomes a status.
 //!
@@ -18,12 +18,14 @@
 
 mod admin;
 mod bridge;
+mod check;
 mod client;
 mod connection;
 mod deadline;
 mod disk_metrics;
 mod document;
 mod drop_in;
+mod durations;
 mod endpoint;
 mod listen;
 mod live;
@@ -33,14 +35,19 @@ mod operations;
 mod outermost;
 mod peer;
 mod places;
+mod portal_metrics;
 mod problem;
+mod process_metrics;
+mod proxy_status;
 mod redirect;
 mod registry;
+mod request_id;
 mod resolve;
 mod router;
 mod shown;
 mod status;
 mod streams;
+mod timing;
 mod tls;
 
 use std::sync::Arc;
@@ -50,7 +57,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::response::Response;
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use ipnet::IpNet;
 use serde::Serialize;
 use url::Url;
@@ -69,7 +76,11 @@ pub use live::Live;
 use metrics::Metrics;
 pub use peer::Peer;
 pub use redirect::ToTls;
+use request_id::RequestIds;
 pub use tls::{CertificateFiles, Tls};
+
+/// What is data must not run as a page of our origin.
+const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 
 /// What the server serves. A reload makes another one over the same counters ([`Live`]); a request
 /// keeps the one it began with.
@@ -81,6 +92,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     options: Options,
     metrics: Arc<Metrics>,
+    ids: Arc<RequestIds>,
     started: Instant,
     draining: Arc<AtomicBool>,
 }
@@ -136,7 +148,18 @@ impl Service {
         let draining = Arc::new(AtomicBool::new(false));
         let started = clock.now();
         let allowances = Allowances::new(options.clients.clone(), Arc::clone(&clock));
-        Arc::new(Self { gateway, allowances, tiers, clock, options, metrics, started, draining })
+        let ids = Arc::new(RequestIds::new());
+        Arc::new(Self {
+            gateway,
+            allowances,
+            tiers,
+            clock,
+            options,
+            metrics,
+            ids,
+            started,
+            draining,
+        })
     }
 
     /// The same service with another gateway and other options.
@@ -148,6 +171,7 @@ impl Service {
             tiers: self.tiers.clone(),
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
+            ids: Arc::clone(&self.ids),
             started: self.started,
             draining: Arc::clone(&self.draining),
         })
@@ -280,12 +304,18 @@ impl<'a> Located<'a> {
 
 /// JSON as an answer, which is of this moment.
 fn json(value: &impl Serialize) -> Response {
-    // Maps have strings as keys and nothing fails to be written: it cannot fail.
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.push('\n');
-    let mut response = Response::new(Body::from(text));
+    let mut response = Response::new(written(value));
     let fields = response.headers_mut();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    fields.insert(CONTENT_SECURITY_POLICY, SANDBOX);
     response
+}
+
+/// JSON as content.
+fn written(value: &impl Serialize) -> Body {
+    // Maps have strings as keys and nothing fails to be written: it cannot fail.
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    Body::from(text)
 }

@@ -2,10 +2,10 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
-use super::Service;
+use super::{SANDBOX, Service};
 
 /// The problem types, as their `type` URIs lead to.
 pub(super) const PROBLEMS: &str = include_str!("../../docs/problems.md");
@@ -26,7 +26,8 @@ pub(super) fn ready(service: &Service) -> Response {
 
 /// Prometheus' text format.
 pub(super) fn metrics(service: &Service) -> Response {
-    let text = service.metrics.render(service.tiers.memory.usage(), service.gateway.places());
+    let text =
+        service.metrics.render(&service.tiers, service.is_draining(), service.gateway.places());
     let mut response = self::text(StatusCode::OK, text);
     let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(open_metrics));
@@ -47,5 +48,6 @@ fn text(status: StatusCode, text: String) -> Response {
     let fields = response.headers_mut();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    fields.insert(CONTENT_SECURITY_POLICY, SANDBOX);
     response
 }

@@ -7,10 +7,11 @@ use http::HeaderValue;
 use crate::allowance::Exceeded;
 use crate::gateway::{Error, Limit, Place, PortalFailure, WebPage};
 use crate::portal::PathRefusal;
-use crate::upstream::RedirectRefusal;
+use crate::upstream::{Phase, RedirectRefusal, Unreachable};
 
 use super::Service;
 use super::document::Problem;
+use super::proxy_status::Cause;
 use super::shown::loggable;
 
 /// No portal has that id. The id is not repeated: it is the caller's text.
@@ -23,6 +24,7 @@ pub(super) fn unknown_portal(service: &Service) -> Problem {
         service.link("/portals")
     );
     Problem::new("unknown-portal", 404, "Unknown portal", detail)
+        .caused_by(Cause::DestinationNotFound)
 }
 
 /// A target that no entry names. It is not repeated: it is the caller's text.
@@ -33,6 +35,7 @@ pub(super) fn target_not_allowed(service: &Service) -> Problem {
         service.link("/portals")
     );
     Problem::new("target-not-allowed", 403, "Target not allowed", detail)
+        .caused_by(Cause::HttpRequestDenied)
 }
 
 /// A target that is no URL.
@@ -40,6 +43,7 @@ pub(super) fn bad_target() -> Problem {
     let detail = "The target is not a URL: write http or https, a host and a path, \
                   percent-encoded where it is the value of `url`.";
     Problem::new("invalid-path", 400, "Invalid path", detail.to_owned())
+        .caused_by(Cause::HttpRequestError)
 }
 
 /// A link of which nothing can be made.
@@ -65,7 +69,9 @@ pub(super) fn no_such_path() -> Problem {
 pub(super) fn method_not_allowed(allow: HeaderValue) -> Problem {
     let detail = "This gateway reads from portals: use GET or HEAD. A CKAN's actions that read can be \
                   posted, too.";
-    Problem::blank(405, "Method Not Allowed", detail.to_owned()).allowing(allow)
+    Problem::blank(405, "Method Not Allowed", detail.to_owned())
+        .allowing(allow)
+        .caused_by(Cause::HttpRequestError)
 }
 
 /// RFC 9110 §15.5.14.
@@ -74,25 +80,28 @@ pub(super) fn content_too_large(most: usize) -> Problem {
         "The request's content is over the limit of {most} bytes; the operator can raise it \
          (`server.content_bytes`)."
     );
-    Problem::blank(413, "Content Too Large", detail).with("limit_bytes", most)
+    Problem::blank(413, "Content Too Large", detail)
+        .with("limit_bytes", most)
+        .caused_by(Cause::HttpRequestError)
 }
 
 /// RFC 9110 §15.5.9.
 pub(super) fn request_timeout(after: std::time::Duration) -> Problem {
     let detail = format!("The request's content did not arrive within {} s.", after.as_secs_f64());
-    Problem::blank(408, "Request Timeout", detail)
+    Problem::blank(408, "Request Timeout", detail).caused_by(Cause::HttpRequestError)
 }
 
 /// The request is not as HTTP has it.
 pub(super) fn bad_request(why: &str) -> Problem {
     let detail = format!("The request is not valid HTTP: {why}.");
-    Problem::new("bad-request", 400, "Bad request", detail)
+    Problem::new("bad-request", 400, "Bad request", detail).caused_by(Cause::HttpRequestError)
 }
 
 /// A bug.
 pub(super) fn internal() -> Problem {
     let detail = "This gateway has a bug, and its log says more. Other requests are not affected.";
     Problem::new("internal", 500, "Internal error", detail.to_owned())
+        .caused_by(Cause::ProxyInternalError)
 }
 
 /// Content of a portal's broke off after so many bytes, when its status had been told already.
@@ -105,8 +114,57 @@ pub(super) fn of(error: &Error, place: &Place) -> Problem {
     problem(error).with("portal", place.portal.id.as_str())
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm for each variant, all on one page")]
 fn problem(error: &Error) -> Problem {
+    match cause(error) {
+        Some(cause) => described(error).caused_by(cause),
+        None => described(error),
+    }
+}
+
+/// What came between a request and its answer, in the words of RFC 9209 §2.3; `None` where nobody was
+/// to be asked.
+const fn cause(error: &Error) -> Option<Cause> {
+    Some(match error {
+        Error::NoSuchPath | Error::NoFile | Error::NotInFolder => return None,
+        Error::InvalidPath(_) | Error::InvalidContent(_) => Cause::HttpRequestError,
+        Error::ActionNotAllowed(_) | Error::FileElsewhere(_) | Error::TooManyRequests(_) => {
+            Cause::HttpRequestDenied
+        }
+        Error::LoopDetected => Cause::ProxyLoopDetected,
+        Error::AddressProhibited => Cause::DestinationIpProhibited,
+        Error::PortalUnresolvable => Cause::DnsError,
+        Error::PortalUnreachable(why) => match why {
+            Unreachable::NoConnection => Cause::DestinationUnavailable,
+            Unreachable::Refused => Cause::ConnectionRefused,
+            Unreachable::Certificate => Cause::TlsCertificateError,
+            Unreachable::Handshake => Cause::TlsProtocolError,
+            Unreachable::Closed => Cause::ConnectionTerminated,
+        },
+        Error::PortalTimeout { phase, .. } => match phase {
+            Phase::Connect => Cause::ConnectionTimeout,
+            Phase::Idle => Cause::ConnectionReadTimeout,
+            Phase::FirstByte | Phase::Total => Cause::HttpResponseTimeout,
+        },
+        Error::PortalFailed { why, .. } => match why {
+            PortalFailure::Coding => Cause::HttpResponseContentCoding,
+            PortalFailure::Malformed | PortalFailure::Status => Cause::HttpProtocolError,
+            PortalFailure::NotJson | PortalFailure::Page(_) | PortalFailure::Redirect(_) => {
+                Cause::Content
+            }
+        },
+        Error::ResponseTooLarge(Limit::Fields(_)) => Cause::HttpResponseHeaderSectionSize,
+        Error::ResponseTooLarge(Limit::Content(_) | Limit::Ratio(_)) => Cause::HttpResponseBodySize,
+        Error::ResponseIncomplete { .. } => Cause::HttpResponseIncomplete,
+        Error::NotJsonp { .. } => Cause::Content,
+        Error::PortalSuspended { .. } => Cause::DestinationUnavailable,
+        Error::Busy => Cause::ConnectionLimitReached,
+        Error::NotStored | Error::Offline => Cause::ProxyInternalResponse,
+        Error::Internal => Cause::ProxyInternalError,
+    })
+}
+
+#[expect(clippy::too_many_lines, reason = "one arm for each variant, all on one page")]
+fn described(error: &Error) -> Problem {
     match error {
         Error::InvalidPath(why) => {
             let detail = format!("The path was not forwarded: {why}.");
@@ -159,7 +217,7 @@ fn problem(error: &Error) -> Problem {
             let detail = format!("The portal cannot be reached: {why}. Try again later.");
             Problem::new("portal-unreachable", 502, "Portal unreachable", detail)
         }
-        Error::PortalTimeout { after } => {
+        Error::PortalTimeout { after, .. } => {
             let detail = format!(
                 "The portal did not answer within {} s. Ask for less at once (a smaller `limit` \
                  or `rows`), or try again later.",

@@ -34,7 +34,7 @@ pub(super) struct Resolved<'a> {
 /// Reads the link in a query.
 pub(super) fn answer(service: &Service, query: Option<&str>) -> Response {
     let Some(text) = query.and_then(drop_in::url_parameter) else {
-        return problem::unreadable_link().response(service);
+        return problem::unreadable_link().response();
     };
     // Our own links, as we write them.
     let own = match &service.options.public_url {
@@ -54,7 +54,7 @@ pub(super) fn answer(service: &Service, query: Option<&str>) -> Response {
                 None => format!(".{}", found.path),
             },
         }),
-        Err(error) => refusal(service, &error).response(service),
+        Err(error) => refusal(service, &error).response(),
     }
 }
 

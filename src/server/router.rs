@@ -23,9 +23,9 @@ pub(super) async fn route(
             bridge::answer(service, place, terms, path, file, request, inbound).await
         }
         Located::Entry(place) => registry::entry(service, place),
-        Located::UnknownPortal => problem::unknown_portal(service).response(service),
+        Located::UnknownPortal => problem::unknown_portal(service).response(),
         Located::Own(endpoint, value) => own(service, endpoint.name, value, request),
-        Located::Nothing => problem::no_such_path().response(service),
+        Located::Nothing => problem::no_such_path().response(),
     }
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn route(
 fn own(service: &Service, name: Name, value: &str, request: &Parts) -> Response<Body> {
     let file = |file: Option<&client::File>| match file {
         Some(file) => file.answer(&request.headers),
-        None => problem::no_such_path().response(service),
+        None => problem::no_such_path().response(),
     };
     match name {
         Name::Page => file(client::page()),
@@ -49,10 +49,10 @@ fn own(service: &Service, name: Name, value: &str, request: &Parts) -> Response<
         Name::Healthy => operations::healthy(),
         Name::Ready => operations::ready(service),
         Name::Metrics => operations::metrics(service),
-        Name::Raw => problem::bad_target().response(service),
+        Name::Raw => problem::bad_target().response(),
         // Found elsewhere, or not at all.
         Name::Project | Name::Portal | Name::Bridge | Name::Resource | Name::WholeUrl => {
-            problem::no_such_path().response(service)
+            problem::no_such_path().response()
         }
     }
 }

@@ -39,11 +39,13 @@ impl std::fmt::Debug for Body {
 }
 
 impl Body {
-    /// The body of a response; `turn` is given back when the body has been read or dropped.
+    /// The body of a response; `turn` is given back when the body has been read or dropped. What is
+    /// received is counted in `all`, too.
     pub(super) fn new(
         response: reqwest::Response,
         fetch: &Fetch,
         turn: Turn,
+        all: Arc<AtomicU64>,
     ) -> Result<Self, Error> {
         let codings = match coding::codings(response.headers()) {
             _ if fetch.manner == Manner::Raw => Vec::new(),
@@ -52,7 +54,7 @@ impl Body {
         };
         let length = response.content_length().filter(|_| codings.is_empty());
         let received = Arc::new(AtomicU64::new(0));
-        let wire = wire(response, fetch.limits.idle_time, fetch.most, Arc::clone(&received));
+        let wire = wire(response, fetch.limits.idle_time, fetch.most, [Arc::clone(&received), all]);
         let coded = !codings.is_empty();
         let pieces = if coded {
             let (most, ratio) = (fetch.most, fetch.limits.ratio);
@@ -168,21 +170,23 @@ pub enum Read {
     More(Body),
 }
 
-/// The bytes as received, counted; ends with an error if the message ends early or is over `most`.
+/// The bytes as received, counted for this message and for all; ends with an error if the message ends
+/// early or is over `most`.
 fn wire(
     response: reqwest::Response,
     idle_time: Duration,
     most: u64,
-    received: Arc<AtomicU64>,
+    counters: [Arc<AtomicU64>; 2],
 ) -> Pieces {
     Box::pin(futures_util::stream::try_unfold(response, move |mut response| {
-        let received = Arc::clone(&received);
+        let [received, all] = counters.clone();
         async move {
             let piece = tokio::time::timeout(idle_time, response.chunk())
                 .await
                 .map_err(|_| Error::Timeout { phase: Phase::Idle, after: idle_time })?
                 .map_err(|error| Error::of_body(&error))?;
             let Some(piece) = piece else { return Ok(None) };
+            all.fetch_add(piece.len() as u64, Ordering::Relaxed);
             let before = received.fetch_add(piece.len() as u64, Ordering::Relaxed);
             if before.saturating_add(piece.len() as u64) > most {
                 return Err(Error::TooLarge(Excess::Content(most)));

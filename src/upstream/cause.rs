@@ -7,7 +7,7 @@ use std::io;
 use rustix::io::Errno;
 
 use super::client::{EveryAddressRefused, NotResolved};
-use super::{Error, Excess, Limits, Phase};
+use super::{Error, Excess, Limits, Phase, Unreachable};
 
 impl Error {
     /// What a failed request means.
@@ -23,7 +23,7 @@ impl Error {
             return Self::Timeout { phase: Phase::Connect, after: limits.connect_time };
         }
         if error.is_connect() {
-            return Self::Unreachable("no connection could be made");
+            return Self::Unreachable(Unreachable::NoConnection);
         }
         Self::Closed
     }
@@ -43,8 +43,8 @@ fn meaning(cause: &(dyn StdError + 'static), limits: &Limits) -> Option<Error> {
     }
     if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
         return Some(Error::Unreachable(match tls {
-            rustls::Error::InvalidCertificate(_) => "its certificate is not trusted",
-            _ => "the TLS handshake failed",
+            rustls::Error::InvalidCertificate(_) => Unreachable::Certificate,
+            _ => Unreachable::Handshake,
         }));
     }
     if let Some(hyper) = cause.downcast_ref::<hyper::Error>() {
@@ -62,7 +62,7 @@ fn meaning(cause: &(dyn StdError + 'static), limits: &Limits) -> Option<Error> {
         return Some(Error::Exhausted);
     }
     (io.kind() == io::ErrorKind::ConnectionRefused)
-        .then_some(Error::Unreachable("the connection was refused"))
+        .then_some(Error::Unreachable(Unreachable::Refused))
 }
 
 /// The next cause. An I/O error that wraps another error names that one's cause as its own, and

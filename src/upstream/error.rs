@@ -1,5 +1,6 @@
 //! Why a fetch failed. Statuses and sentences for callers are not decided here.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Where time ran out.
@@ -24,6 +25,41 @@ pub enum Excess {
     Ratio(u64),
     /// Bytes of response fields.
     Fields(usize),
+}
+
+/// Why there is no connection, or none any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreachable {
+    /// Nothing could be dialled.
+    NoConnection,
+    /// Nobody listens.
+    Refused,
+    /// Its certificate is not trusted.
+    Certificate,
+    /// TLS could not be agreed on.
+    Handshake,
+    /// The connection broke before the response began.
+    Closed,
+}
+
+impl Unreachable {
+    /// It as a sentence.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::NoConnection => "no connection could be made",
+            Self::Refused => "the connection was refused",
+            Self::Certificate => "its certificate is not trusted",
+            Self::Handshake => "the TLS handshake failed",
+            Self::Closed => "the connection was closed before the answer began",
+        }
+    }
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())
+    }
 }
 
 /// Why a redirect was not followed.
@@ -51,7 +87,7 @@ pub enum Error {
     Unresolvable,
     /// No connection.
     #[error("no connection: {0}")]
-    Unreachable(&'static str),
+    Unreachable(Unreachable),
     /// The connection broke before the response began.
     #[error("the connection was closed before the answer began")]
     Closed,

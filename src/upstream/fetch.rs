@@ -1,5 +1,6 @@
 //! One fetch from one site: its turn, its redirects, its limits. Content is read elsewhere.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -26,9 +27,24 @@ pub struct Site {
     client: reqwest::Client,
     turns: Arc<Turns>,
     streams: Arc<Semaphore>,
+    received: Arc<AtomicU64>,
+    concurrency: usize,
     failures: u32,
     record: Mutex<Record>,
     clock: Arc<dyn Clock>,
+}
+
+/// How much a site is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Fetches under way.
+    pub fetching: usize,
+    /// Fetches that wait for their turn.
+    pub waiting: usize,
+    /// Contents that go on at their client's pace.
+    pub streaming: usize,
+    /// Bytes of content that it has sent since the start.
+    pub received: u64,
 }
 
 /// What to fetch.
@@ -90,6 +106,8 @@ impl Site {
             rules,
             turns: Turns::new(limits, Arc::clone(&clock)),
             streams: Arc::new(Semaphore::new(limits.concurrency)),
+            received: Arc::default(),
+            concurrency: limits.concurrency,
             failures: limits.failures,
             record: Mutex::default(),
             clock,
@@ -100,6 +118,18 @@ impl Site {
     #[must_use]
     pub fn health(&self) -> Health {
         self.record().health(self.clock.now())
+    }
+
+    /// How much it is asked for.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let (fetching, waiting) = self.turns.load();
+        Load {
+            fetching,
+            waiting,
+            streaming: self.concurrency.saturating_sub(self.streams.available_permits()),
+            received: self.received.load(Ordering::Relaxed),
+        }
     }
 
     /// How long a client is told to wait before it asks again.
@@ -157,7 +187,8 @@ impl Site {
             let status = response.status();
             let fields = response.headers().clone();
             let is_redirected = *response.url() != fetch.url;
-            Ok(Response { status, fields, body: Body::new(response, fetch, turn)?, is_redirected })
+            let body = Body::new(response, fetch, turn, Arc::clone(&self.received))?;
+            Ok(Response { status, fields, body, is_redirected })
         });
         match &fetched {
             Ok(response) => self.note_fields(response),

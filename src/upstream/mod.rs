@@ -32,8 +32,8 @@ mod turns;
 
 pub use body::{Body, Read};
 pub use client::{Clients, NoCertificates};
-pub use error::{Error, Excess, Phase, RedirectRefusal};
-pub use fetch::{Fetch, Manner, Response, Site};
+pub use error::{Error, Excess, Phase, RedirectRefusal, Unreachable};
+pub use fetch::{Fetch, Load, Manner, Response, Site};
 pub use limits::Limits;
 pub use suspend::Health;
 pub use target::{HostRule, HostRuleError, SiteRules};

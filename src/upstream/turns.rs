@@ -58,6 +58,12 @@ impl Turns {
         })
     }
 
+    /// How many have a turn, and how many wait for one.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let taken = self.at_once.saturating_sub(self.free.available_permits());
+        (taken, self.waiting.load(Ordering::Relaxed))
+    }
+
     /// Whether a fetch that came now would come to its turn.
     pub(super) fn would_come(&self) -> bool {
         let waiting = self.waiting.load(Ordering::Relaxed);

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// The token that servers are started with.
-pub(crate) const TOKEN: &str = "correct-horse-battery";
+pub(crate) const TOKEN: &str = "correct-horse-battery-staple-again";
 
 /// How long a test waits for what must happen before it fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(20);

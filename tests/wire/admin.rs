@@ -13,7 +13,7 @@ use unpad::server::Token;
 use crate::support::portal::Gate;
 use crate::support::{Answer, Client, FakePortal, Reply, World, city};
 
-const TOKEN: &str = "correct-horse-battery";
+const TOKEN: &str = "correct-horse-battery-staple-again";
 
 /// A gateway with administration, and the file it would read again.
 struct Operated {
@@ -102,9 +102,41 @@ async fn nothing_is_answered_without_the_token() {
             assert_eq!(answer.status, 401, "{target} {fields}");
             assert_eq!(answer.field("www-authenticate"), Some("Bearer realm=\"unpad admin\""));
             assert_eq!(answer.json()["status"], 401);
+            assert_eq!(answer.json()["request_id"], answer.field("x-request-id").expect("an id"));
         }
+        operated.world.clock.advance(Duration::from_secs(60));
     }
     assert_eq!(operated.asks("GET", "/cache", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn five_wrong_tokens_a_minute_are_answered_and_the_right_one_always_is() {
+    let portal = FakePortal::padding("1").await;
+    let operated = Operated::city(&portal).await;
+    let guess = async |number: u32| {
+        let request = format!(
+            "GET /cache HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Authorization: Bearer guess-number-{number}\r\n\r\n"
+        );
+        operated.admin.raw(request).await
+    };
+    for number in 0..5 {
+        assert_eq!(guess(number).await.status, 401, "{number}");
+    }
+    operated.world.clock.advance(Duration::from_secs(10));
+    for number in 5..20 {
+        let answer = guess(number).await;
+        assert_eq!((answer.status, answer.field("retry-after")), (429, Some("51")), "{number}");
+        assert_eq!(operated.asks("GET", "/cache", "").await.status, 200);
+    }
+    // Who sends no token is told to send one.
+    let none = "GET /cache HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    assert_eq!(operated.admin.raw(none).await.status, 401);
+    operated.world.clock.advance(Duration::from_secs(50));
+    assert_eq!(guess(20).await.status, 401);
+    assert!(
+        operated.world.get("/metrics").await.text().contains("unpad_admin_failures_total 22\n")
+    );
 }
 
 #[tokio::test]

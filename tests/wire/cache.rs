@@ -402,7 +402,8 @@ async fn memory_is_counted_in_bytes_and_kept_within_its_limit() {
         let figure = |name: &str| -> Option<u64> {
             metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
         };
-        let (entries, bytes) = (figure("unpad_cache_entries "), figure("unpad_cache_bytes "));
+        let (entries, bytes) =
+            (figure("unpad_cache_memory_entries "), figure("unpad_cache_memory_bytes "));
         entries.is_some_and(|entries| (1..=52).contains(&entries))
             && bytes.is_some_and(|bytes| bytes > 20_000 && bytes <= 1 << 20)
     })

@@ -93,6 +93,7 @@ async fn a_preflight_is_answered_here() {
     access-control-max-age: 600
     connection: close
     x-content-type-options: nosniff
+    x-request-id: ID
     x-robots-tag: noindex
     ");
     assert_eq!(portal.connections(), 0);

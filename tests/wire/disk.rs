@@ -16,7 +16,7 @@ use crate::support::{
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-const TOKEN: &str = "correct-horse-battery";
+const TOKEN: &str = "correct-horse-battery-staple-again";
 
 pub(crate) fn status(answer: &Answer) -> &str {
     answer.field("cache-status").unwrap_or_default()

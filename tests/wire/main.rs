@@ -26,6 +26,7 @@ mod ranges;
 mod recorded;
 mod registry;
 mod resolve;
+mod seeing;
 mod server;
 mod support;
 mod targets;

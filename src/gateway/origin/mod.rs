@@ -9,7 +9,8 @@ mod record;
 mod ways;
 mod whole;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT};
@@ -27,7 +28,7 @@ use super::Error;
 use super::error::PortalFailure;
 
 pub(super) use record::Record;
-pub use record::Times;
+pub use record::{Fetches, Times};
 pub(super) use ways::Ways;
 
 /// The way to one target.
@@ -37,6 +38,8 @@ pub(super) struct PortalOrigin {
     pub site: Arc<Site>,
     pub ways: Arc<Ways>,
     pub record: Arc<Record>,
+    /// How long the portal took, once that is known.
+    pub spent: Arc<OnceLock<Duration>>,
     pub terms: Arc<Terms>,
     pub method: Method,
     pub target: Target,
@@ -82,7 +85,10 @@ impl Errand {
     async fn run(self: Arc<Self>) -> Result<Arrival<Error>, Error> {
         let after = self.way.terms.limits.total_time;
         let turn = match self.way.site.turn().await {
-            Err(error) => return self.telling(Err(error.into())),
+            Err(error) => {
+                self.way.record.refused();
+                return self.telling(Err(error.into()));
+            }
             Ok(turn) => turn,
         };
         let started = self.way.record.now();
@@ -93,9 +99,10 @@ impl Errand {
                 self.before(until, self.json(turn, until)).await
             }
         };
-        let arrived = self.telling(arrived)?;
-        self.way.record.began(started);
-        Ok(arrived)
+        let took = self.way.record.ended(started, arrived.as_ref().err());
+        // Where it is asked twice for one answer, the first time is told.
+        let _ = self.way.spent.set(took);
+        self.telling(arrived)
     }
 
     /// Asks for a URL of the target's.

@@ -22,8 +22,21 @@ pub(in crate::gateway) struct Record {
 #[derive(Debug, Default)]
 struct Kept {
     times: VecDeque<Duration>,
-    answers: u64,
+    fetches: Fetches,
     failure: Option<(Error, SystemTime)>,
+}
+
+/// What became of a portal's fetches since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fetches {
+    /// Fetches that brought an answer.
+    pub answered: u64,
+    /// Fetches that the portal failed, or whose answer is of no use.
+    pub failed: u64,
+    /// Fetches that were not made: the portal is left alone, busy, or not where it may be asked.
+    pub refused: u64,
+    /// How long those that were made took, all together.
+    pub time: Duration,
 }
 
 /// How long a portal took to begin its answer.
@@ -42,15 +55,28 @@ impl Record {
         Self { clock, kept: Mutex::default() }
     }
 
-    /// Notes that an answer that was asked for at `started` begins.
-    pub(super) fn began(&self, started: Instant) {
+    /// Notes what became of a fetch that was made at `started`; how long it took.
+    pub(super) fn ended(&self, started: Instant, failure: Option<&Error>) -> Duration {
         let took = self.clock.now().saturating_duration_since(started);
         let mut kept = self.lock();
-        if kept.times.len() == KEPT {
-            kept.times.pop_front();
+        kept.fetches.time += took;
+        match failure {
+            None => {
+                if kept.times.len() == KEPT {
+                    kept.times.pop_front();
+                }
+                kept.times.push_back(took);
+                kept.fetches.answered += 1;
+            }
+            Some(error) if is_refusal(error) => kept.fetches.refused += 1,
+            Some(_) => kept.fetches.failed += 1,
         }
-        kept.times.push_back(took);
-        kept.answers += 1;
+        took
+    }
+
+    /// Notes a fetch that got no turn.
+    pub(super) fn refused(&self) {
+        self.lock().fetches.refused += 1;
     }
 
     /// Notes that there is no answer, or that nothing can be done with it.
@@ -74,13 +100,26 @@ impl Record {
         times.sort_unstable();
         // The nearest rank: the least that as many as asked for do not exceed.
         let at = |percent: usize| times.get((times.len() * percent).div_ceil(100).checked_sub(1)?);
-        Some(Times { median: *at(50)?, p95: *at(95)?, answers: kept.answers })
+        Some(Times { median: *at(50)?, p95: *at(95)?, answers: kept.fetches.answered })
+    }
+
+    /// What became of all fetches.
+    pub(in crate::gateway) fn fetches(&self) -> Fetches {
+        self.lock().fetches
     }
 
     /// What went wrong last, and when.
     pub(in crate::gateway) fn failure(&self) -> Option<(Error, SystemTime)> {
         self.lock().failure.clone()
     }
+}
+
+/// Whether the portal was not asked at all.
+const fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Busy | Error::AddressProhibited | Error::PortalSuspended { status: None, .. }
+    )
 }
 
 #[cfg(test)]
@@ -96,14 +135,28 @@ mod tests {
         for took in 1..=100 {
             let started = record.now();
             clock.advance(Duration::from_millis(took));
-            record.began(started);
+            record.ended(started, None);
         }
         let (ms, times) = (Duration::from_millis, record.times().expect("times"));
         assert_eq!((times.median, times.p95, times.answers), (ms(50), ms(95), 100));
         for _ in 0..KEPT {
-            record.began(record.now());
+            record.ended(record.now(), None);
         }
         let times = record.times().expect("times");
         assert_eq!((times.p95, times.answers), (Duration::ZERO, 100 + KEPT as u64));
+    }
+
+    #[test]
+    fn fetches_are_told_apart_by_what_became_of_them() {
+        let clock = Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH));
+        let record = Record::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        for failure in [None, Some(Error::ResponseIncomplete { offset: None }), Some(Error::Busy)] {
+            let started = record.now();
+            clock.advance(Duration::from_secs(1));
+            assert_eq!(record.ended(started, failure.as_ref()), Duration::from_secs(1));
+        }
+        record.refused();
+        let time = Duration::from_secs(3);
+        assert_eq!(record.fetches(), Fetches { answered: 1, failed: 1, refused: 2, time });
     }
 }

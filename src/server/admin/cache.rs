@@ -202,7 +202,7 @@ pub(super) async fn fill(service: &Service, body: Incoming) -> Result<Value, Pro
         "status": problem.status().as_u16(),
         "bytes": 0,
         "cache": null,
-        "problem": json!(problem.document(service)),
+        "problem": json!(problem.document(service, None)),
     }))
 }
 

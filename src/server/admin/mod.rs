@@ -9,6 +9,7 @@
 //! whose name was made to resolve here does not get as far as the token.
 
 mod cache;
+mod guesses;
 mod parameters;
 mod refusal;
 mod token;
@@ -21,7 +22,7 @@ use axum::body::Body;
 use axum::response::Response;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderValue, Method, StatusCode};
@@ -30,8 +31,12 @@ use serde_json::{Value, json};
 
 use crate::gateway::Changes;
 
-use super::document::Problem;
-use super::{Handler, Live, Peer, Service, problem};
+use super::check::is_host_with_port;
+use super::document::{self, Problem};
+use super::request_id::X_REQUEST_ID;
+use super::shown::loggable;
+use super::{Handler, Live, Peer, Service, outermost, problem};
+use guesses::Guesses;
 
 pub use token::{Token, TokenError};
 
@@ -53,6 +58,7 @@ pub type Reload = Arc<dyn Fn() -> BoxFuture<'static, Result<Reloaded, String>> +
 pub struct Admin {
     live: Arc<Live>,
     token: Token,
+    guesses: Guesses,
     /// Whether it listens on a loopback address.
     local: bool,
     reload: Reload,
@@ -68,12 +74,22 @@ impl Admin {
     /// The administration of what `live` serves, for a listener at `address`.
     #[must_use]
     pub fn new(live: Arc<Live>, token: Token, address: SocketAddr, reload: Reload) -> Arc<Self> {
-        Arc::new(Self { live, token, local: address.ip().to_canonical().is_loopback(), reload })
+        let local = address.ip().to_canonical().is_loopback();
+        Arc::new(Self { live, token, guesses: Guesses::default(), local, reload })
     }
 
-    fn check(&self, request: &Parts) -> Result<(), Problem> {
+    fn check(&self, service: &Service, request: &Parts) -> Result<(), Problem> {
         check_host(request, self.local)?;
-        if self.token.is_in(&request.headers) { Ok(()) } else { Err(refusal::unauthorized()) }
+        // The right token neither waits nor counts, whatever others tried.
+        if self.token.is_in(&request.headers) {
+            return Ok(());
+        }
+        service.metrics.admin_failures.inc();
+        // Who sends none guesses nothing.
+        if request.headers.contains_key(AUTHORIZATION) {
+            self.guesses.take(service.clock.now()).map_err(refusal::too_many_guesses)?;
+        }
+        Err(refusal::unauthorized())
     }
 
     async fn route(
@@ -113,24 +129,26 @@ impl Handler for Admin {
     async fn answer(&self, request: hyper::Request<Incoming>, _: Peer) -> Response {
         let (request, body) = request.into_parts();
         let service = self.live.service();
-        let answered = match self.check(&request) {
-            Err(problem) => Err(problem),
-            Ok(()) => AssertUnwindSafe(self.route(&service, &request, body))
-                .catch_unwind()
-                .await
-                .unwrap_or_else(|_| Err(problem::internal())),
+        let id = service.ids.of(&request.headers);
+        let answered = async {
+            self.check(&service, &request)?;
+            self.route(&service, &request, body).await
         };
-        let mut response = match answered {
-            Ok(value) => answer(&value),
-            Err(problem) => refusal::response(problem, &service),
+        let mut response = match AssertUnwindSafe(answered).catch_unwind().await {
+            Ok(Ok(value)) => answer(&value),
+            Ok(Err(problem)) => refusal::response(problem),
+            Err(panic) => outermost::panicked(&service, &id, &*panic),
         };
+        document::write(&mut response, &service, id.as_str());
         let fields = response.headers_mut();
         fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        fields.insert(X_REQUEST_ID, id.field());
         let status = response.status().as_u16();
         // Operators' own requests, so that it can be told who purged what; without the query.
-        tracing::info!(target: "unpad::admin", method = %request.method,
-            path = %super::shown::loggable(request.uri.path()), status, "answered");
+        tracing::info!(target: "unpad::admin", request_id = id.as_str(),
+            method = %loggable(request.method.as_str()), path = %loggable(request.uri.path()), status,
+            "answered");
         response
     }
 }
@@ -150,7 +168,7 @@ fn check_host(request: &Parts, local: bool) -> Result<(), Problem> {
         return Err(problem::bad_request("a request has exactly one Host field"));
     };
     let authority = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
-    let authority = authority.filter(super::outermost::is_host_with_port);
+    let authority = authority.filter(is_host_with_port);
     let Some(authority) = authority else {
         return Err(problem::bad_request("the Host field is not a host with an optional port"));
     };

@@ -1,10 +1,11 @@
 //! What an operator's program is told when its request is refused. Nothing of a portal's.
 
+use std::time::Duration;
+
 use axum::response::Response;
 use http::header::{ALLOW, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
-use crate::server::Service;
 use crate::server::document::Problem;
 
 /// RFC 6750 §3.
@@ -15,6 +16,13 @@ pub(super) fn unauthorized() -> Problem {
     let detail = "The request has no token, or not the right one. Send it as `Authorization: \
                   Bearer …`; it is in the gateway's token file or UNPAD_ADMIN_TOKEN.";
     Problem::blank(401, "Unauthorized", detail.to_owned())
+}
+
+/// RFC 6585 §4.
+pub(super) fn too_many_guesses(wait: Duration) -> Problem {
+    let detail = "Too many requests had a wrong token within a minute. The right one is accepted at \
+                  any time.";
+    Problem::blank(429, "Too Many Requests", detail.to_owned()).after(wait)
 }
 
 /// RFC 9110 §15.5.20.
@@ -59,10 +67,10 @@ pub(super) fn not_reloaded(sentence: String) -> Problem {
 }
 
 /// A refusal as an answer: without what the public's answers carry.
-pub(super) fn response(problem: Problem, service: &Service) -> Response {
+pub(super) fn response(problem: Problem) -> Response {
     let status = problem.status();
     let allowed = problem.member("allow").cloned();
-    let mut response = problem.response(service);
+    let mut response = problem.response();
     let fields = response.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
         fields.insert(WWW_AUTHENTICATE, CHALLENGE);

@@ -6,8 +6,8 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use ring::digest;
 
-/// The shortest token, in characters: 16 random letters are 80 bits and more.
-const SHORTEST: usize = 16;
+/// The shortest token, in characters: 32 of them are 128 bits and more, if they are random.
+const SHORTEST: usize = 32;
 
 /// The longest token, in characters: it has to stand in a request's head.
 const LONGEST: usize = 1024;
@@ -19,7 +19,9 @@ pub enum TokenError {
     #[error("it is empty: write a token of at least {SHORTEST} characters into it")]
     Empty,
     /// It can be guessed.
-    #[error("it has {0} characters, and a token has at least {SHORTEST}: take a random one")]
+    #[error(
+        "it has {0} characters, and a token has at least {SHORTEST}: take a random one, such as `openssl rand -hex 32` makes"
+    )]
     Short(usize),
     /// It cannot be sent.
     #[error(
@@ -79,14 +81,16 @@ fn sha256(text: &str) -> digest::Digest {
 mod tests {
     use super::*;
 
+    const GOOD: &str = "0123456789abcdef0123456789abcdef";
+
     #[test]
     fn a_token_is_long_enough_and_can_be_sent() {
-        assert!(Token::new("\n 0123456789abcdef \n").is_ok());
+        assert!(Token::new(&format!("\n {GOOD} \n")).is_ok());
         for (text, error) in [
             (" \n", TokenError::Empty),
-            ("0123456789abcde", TokenError::Short(15)),
-            ("0123456789 abcdef", TokenError::Unsendable),
-            ("0123456789abcdeè", TokenError::Unsendable),
+            (&GOOD[1..], TokenError::Short(31)),
+            (&GOOD.replace('a', " "), TokenError::Unsendable),
+            (&GOOD.replace('a', "è"), TokenError::Unsendable),
         ] {
             assert_eq!(Token::new(text).err(), Some(error), "{text}");
         }
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn only_one_bearer_field_with_the_whole_token_counts() {
-        let token = Token::new("0123456789abcdef").expect("a token");
+        let token = Token::new(GOOD).expect("a token");
         let fields = |lines: &[&'static str]| {
             let mut fields = HeaderMap::new();
             for line in lines {
@@ -102,16 +106,16 @@ mod tests {
             }
             fields
         };
-        assert!(token.is_in(&fields(&["Bearer 0123456789abcdef"])));
-        assert!(token.is_in(&fields(&["bearer  0123456789abcdef"])));
+        assert!(token.is_in(&fields(&["Bearer 0123456789abcdef0123456789abcdef"])));
+        assert!(token.is_in(&fields(&["bearer  0123456789abcdef0123456789abcdef"])));
         for wrong in [
             &[][..],
-            &["0123456789abcdef"],
-            &["Basic 0123456789abcdef"],
-            &["Bearer 0123456789abcde"],
-            &["Bearer 0123456789abcdef0"],
+            &["0123456789abcdef0123456789abcdef"],
+            &["Basic 0123456789abcdef0123456789abcdef"],
+            &["Bearer 0123456789abcdef0123456789abcde"],
+            &["Bearer 0123456789abcdef0123456789abcdef0"],
             &["Bearer"],
-            &["Bearer 0123456789abcdef", "Bearer 0123456789abcdef"],
+            &["Bearer 0123456789abcdef0123456789abcdef", "Bearer 0123456789abcdef0123456789abcdef"],
         ] {
             assert!(!token.is_in(&fields(wrong)), "{wrong:?}");
         }
@@ -119,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_token_is_not_shown() {
-        let token = Token::new("0123456789abcdef").expect("a token");
+        let token = Token::new(GOOD).expect("a token");
         assert_eq!(format!("{token:?}"), "Token(…)");
     }
 }

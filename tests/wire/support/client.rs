@@ -111,16 +111,17 @@ impl Answer {
     }
 }
 
-/// Everything, for snapshots: fields sorted by name.
+/// Everything, for snapshots: fields sorted by name, and `ID` for the request's id.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.status)?;
         let mut fields = self.fields.clone();
         fields.sort();
-        for (name, value) in fields {
-            writeln!(f, "{name}: {value}")?;
+        let lines = fields.iter().map(|(name, value)| format!("{name}: {value}\n"));
+        let all = format!("{}\n{}\n{}", self.status, lines.collect::<String>(), self.text());
+        match self.field("x-request-id") {
+            Some(id) => f.write_str(&all.replace(id, "ID")),
+            None => f.write_str(&all),
         }
-        write!(f, "\n{}", self.text())
     }
 }
 

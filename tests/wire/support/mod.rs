@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use unpad::cli::Composed;
-use unpad::clock::ManualClock;
+use unpad::clock::{Clock, ManualClock};
 use unpad::config;
 use unpad::server::Ending;
 
@@ -60,6 +60,21 @@ impl World {
         adjust(&mut config);
         let clock = Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH + START));
         let composed = more(Composed::new(config, clock.clone()).expect("a gateway"));
+        Self::serving(composed, clock).await
+    }
+
+    /// A gateway with this configuration that reads another clock, made of the one moved by hand.
+    pub(crate) async fn clocked(
+        yaml: &str,
+        read: impl FnOnce(Arc<ManualClock>) -> Arc<dyn Clock>,
+    ) -> Self {
+        let config = config::parse("portals.yaml", yaml).expect("a right configuration");
+        let clock = Arc::new(ManualClock::starting_at(SystemTime::UNIX_EPOCH + START));
+        let composed = Composed::new(config, read(Arc::clone(&clock))).expect("a gateway");
+        Self::serving(composed, clock).await
+    }
+
+    async fn serving(composed: Composed, clock: Arc<ManualClock>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
