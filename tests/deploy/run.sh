@@ -249,8 +249,7 @@ a_client_is_told_by_its_own_address() {
 a_bare_line_feed_hides_nothing() {
   printf 'GET /p/echo/lf HTTP/1.1\r\nHost: data.example.org\r\nX: y\n\nGET /metrics HTTP/1.1\r\nHost: data.example.org\r\nConnection: close\r\n\r\n' |
     timeout 10 openssl s_client -quiet -connect "127.0.0.1:$PORT" -servername data.example.org -alpn http/1.1 >"$work/raw" 2>>"$work/ended" || true
-  if grep -aq unpad_ "$work/raw"; then fail "$front: a bare line feed opens /metrics" "$work/raw"; fi
-  ! grep -a '^HTTP/1.1 ' "$work/raw" | grep -qav ' 200 \| 400 \| 404 ' || fail "$front: a bare line feed" "$work/raw"
+  expect 'a request behind a bare line feed meets the same rules' '200 404' "$(grep -ao 'HTTP/1.1 [0-9]*' "$work/raw" | cut -d ' ' -f 2 | xargs)"
 }
 
 nothing_is_left_on_nginx_disk() {
