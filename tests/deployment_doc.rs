@@ -1,4 +1,5 @@
-//! What docs/deployment.md shows of examples/deploy stands there, and every registry there is right.
+//! What docs/deployment.md shows of examples/deploy stands there, every registry there is right, and every
+//! setting of the server has its row.
 //! Nothing is run in front of the gateway here: that is tests/deploy/run.sh.
 
 use std::fs;
@@ -46,4 +47,42 @@ fn every_example_of_a_registry_is_right() {
         checked += 1;
     }
     assert!(checked >= 5, "{checked} registries were checked");
+}
+
+/// The settings of a section of the schema and those of its own sections: names, and what is told of each.
+fn settings(section: &str, prefix: &str, schema: &serde_json::Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let properties = schema["$defs"][section]["properties"].as_object().expect("a section");
+    for (name, setting) in properties {
+        let name = format!("{prefix}.{name}");
+        let refers = [&setting["$ref"], &setting["anyOf"][0]["$ref"]];
+        if let Some(inner) = refers.iter().find_map(|refers| refers.as_str()) {
+            let inner = inner.trim_start_matches("#/$defs/");
+            found.extend(settings(inner, &name, schema));
+        } else {
+            let told = setting["description"].as_str().unwrap_or_default();
+            found.push((name, told.replace('\n', " ")));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_setting_of_the_server_has_a_row_with_its_default() {
+    let guide = text("docs/deployment.md");
+    let default = Regex::new(r"\(([^()]+)\)").expect("a pattern");
+    let settings = settings("Server", "server", &unpad::config::schema());
+    assert!(settings.len() > 20, "{} settings", settings.len());
+    for (name, told) in &settings {
+        let start = format!("| `{name}` |");
+        let rows: Vec<_> = guide.lines().filter(|line| line.starts_with(&start)).collect();
+        let [row] = rows[..] else { panic!("{name}: {} rows", rows.len()) };
+        if let Some(default) = default.captures_iter(told).last() {
+            let cell = row.split('|').nth(2).unwrap_or_default().trim();
+            assert_eq!(cell, &default[1], "{name}");
+        }
+    }
+    let rows = guide.lines().filter(|line| line.starts_with("| `server.")).count();
+    // The one of another table is about idle connections.
+    assert_eq!(rows, settings.len(), "rows of settings that are not there");
 }

@@ -116,14 +116,17 @@ start_unpad() { # What stands behind: a portal that echoes, and a folder with a 
 server:
   listen: 127.0.0.1:0
   trusted_proxies: ["127.0.0.1/32"]
-  clients: { rate: 1, burst: 5, exempt: [] }
+  leave_time: 1s
+  clients: { rate: 1, burst: 5 }
 portals:
   echo: { base: "$said", dialect: plain, allow_cidr: ["127.0.0.1/32"] }
   folder: { dialect: files, folder: "$work/folder" }
 YAML
+  # By a socket that is held for it, as unpad.socket does.
   start unpad '^unpad serves .* at http://([0-9.:]+)/.*' \
-    "$program" serve --config "$work/portals.yaml" --no-disk --log-level warn
+    python3 tests/deploy/handover.py "$program" serve --config "$work/portals.yaml" --no-disk --log-level warn
   UNPAD=$said
+  holder=${started[-1]}
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=data.example.org \
     -addext subjectAltName=DNS:data.example.org -keyout "$work/key.pem" -out "$work/certificate.pem" 2>>"$work/ended"
 }
@@ -252,6 +255,43 @@ a_bare_line_feed_hides_nothing() {
   expect 'a request behind a bare line feed meets the same rules' '200 404' "$(grep -ao 'HTTP/1.1 [0-9]*' "$work/raw" | cut -d ' ' -f 2 | xargs)"
 }
 
+# Of what a front server passes on, only what it wrote itself is believed: the end.
+the_end_of_x_forwarded_for_is_believed() {
+  local n status=
+  for n in $(seq 20); do
+    status=$(curl -sS -o "$work/answer" -w '%{http_code}' -H "X-Forwarded-For: 198.51.100.$n, 203.0.113.7" "http://$UNPAD/p/echo/end/$n")
+    [ "$status" = 429 ] && break
+  done
+  [ "$status" = 429 ] || fail "whoever invents an address before the last one is somebody else: $status"
+  status=$(curl -sS -o "$work/answer" -w '%{http_code}' -H 'X-Forwarded-For: 203.0.113.7, 203.0.113.8' "http://$UNPAD/p/echo/end/other")
+  [ "$status" = 200 ] || fail "another client is held up: $status"
+  ok 'the last address that no front server has is the client'
+}
+
+starts() { grep -c '^unpad serves ' "$work/unpad.out" || true; }
+
+# Three times, by the socket's hand-over, while eight connections ask without trying again.
+restarts_fail_nobody() { # NAME PORT [CERTIFICATE]
+  local name=$1 before asking
+  shift
+  curl -sS -o "$work/answer" "http://$UNPAD/p/echo/kept"
+  python3 tests/deploy/asking.py "$1" /p/echo/kept "${@:2}" >"$work/asked" 2>&1 &
+  asking=$!
+  started+=("$asking")
+  for _ in 1 2 3; do
+    before=$(starts)
+    kill -HUP "$holder"
+    for _ in $(seq 100); do
+      [ "$(starts)" = "$before" ] || break
+      sleep 0.1
+    done
+    [ "$(starts)" != "$before" ] || fail 'unpad is not started again' "$work/unpad.log"
+  done
+  kill "$asking"
+  wait "$asking" || fail "$name: restarts cost requests" "$work/asked"
+  ok "three restarts, $name: $(cat "$work/asked")"
+}
+
 nothing_is_left_on_nginx_disk() {
   [ -z "$(find "$work/nginx/proxy" -type f)" ] || fail 'nginx keeps answers in temporary files'
 }
@@ -262,11 +302,15 @@ units_are_right
 container_file_is_right
 start_unpad
 calls_are_allowed
+the_end_of_x_forwarded_for_is_believed
+restarts_fail_nobody 'nothing in front' "${UNPAD##*:}"
 start_nginx
 client=127.0.0.2 other=127.0.0.3
 check_front nginx
 nothing_is_left_on_nginx_disk
+restarts_fail_nobody 'behind nginx' "$PORT" "$work/certificate.pem"
 start_caddy
 client=127.0.0.4 other=127.0.0.5
 check_front Caddy
+restarts_fail_nobody 'behind Caddy' "$PORT" "$work/certificate.pem"
 printf 'Deployment: all of it holds\n'
