@@ -2,12 +2,8 @@
 //! Not a test of particular outcomes: those are in `tests/jsonp.rs`.
 #![no_main]
 
-#[allow(dead_code, unreachable_pub, unused_imports)]
-#[path = "../../../src/jsonp/mod.rs"]
-mod jsonp;
-
-use jsonp::{CallbackName, Form, Limits, NonFinite, Payload, Prefix, Reason, Shape};
 use libfuzzer_sys::fuzz_target;
+use unpad::jsonp::{self, CallbackName, Form, Limits, NonFinite, Payload, Prefix, Reason, Shape};
 
 fuzz_target!(|body: &[u8]| {
     let callback = CallbackName::new("cb").expect("a valid name");
