@@ -15,7 +15,7 @@ portals:
   arcgis: { base: "http://[2001:db8::1]:8080/arcgis", dialect: arcgis }
   geoserver: { base: "http://192.0.2.1/geoserver", dialect: geoserver, query: { exceptions: text/javascript } }
   nominatim: { base: "https://a.example", dialect: nominatim }
-  overpass: { base: "https://a.example/api", dialect: overpass }
+  overpass: { base: "https://a.example/o", dialect: overpass }
   mediawiki: { base: "https://xn--mller-kva.example", dialect: mediawiki }
   erddap: { base: "https://a.example/b%20c", dialect: erddap }
   bank: { base: "https://a.example", dialect: generic, callback: { parameter: prefix, query: { format: jsonP } }, query: { format: json } }
@@ -26,9 +26,8 @@ portals:
   own: { base: "http://a.example:3000/app", dialect: transparent, dangerous_transparent: true }
 "#;
 
-static READ: LazyLock<Registry> = LazyLock::new(|| {
-    unpad::config::parse("portals.yaml", REGISTRY).expect("a registry").registry
-});
+static READ: LazyLock<Registry> =
+    LazyLock::new(|| unpad::config::parse("portals.yaml", REGISTRY).expect("a registry").registry);
 
 static PORTALS: LazyLock<Vec<Arc<Portal>>> = LazyLock::new(|| READ.iter().cloned().collect());
 
@@ -42,8 +41,10 @@ pub fn portal(chosen: u8) -> &'static Portal {
     &PORTALS[usize::from(chosen) % PORTALS.len()]
 }
 
-/// A portal, and the text for it: the first byte of an input chooses, the rest is UTF-8.
+/// A portal, and the text for it: the first byte of an input chooses, the rest is UTF-8 without spaces and
+/// control characters, which the HTTP library refuses in a request's target.
 pub fn asked(data: &[u8]) -> Option<(&'static Portal, &str)> {
     let (chosen, text) = data.split_first()?;
-    Some((portal(*chosen), std::str::from_utf8(text).ok()?))
+    let text = std::str::from_utf8(text).ok()?;
+    text.bytes().all(|b| b > b' ' && b != 0x7f).then_some((portal(*chosen), text))
 }

@@ -64,7 +64,8 @@ fn forbids_what_is_said(fields: &HeaderMap, read: &Directives) {
 
 /// Case, empty members and, outside quotes, lines make no difference.
 fn spelt_otherwise(fields: &HeaderMap, read: &Directives) {
-    let lines: Vec<&[u8]> = fields.get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes).collect();
+    let lines: Vec<&[u8]> =
+        fields.get_all(CACHE_CONTROL).iter().map(HeaderValue::as_bytes).collect();
     let text = |line: &&[u8]| line.iter().all(|b| matches!(b, b' '..=b'~' | b'\t'));
     if !lines.iter().all(text) {
         return;

@@ -21,6 +21,8 @@ fuzz_target!(|data: &[u8]| {
         return same(&sent, &own);
     }
     let kept: Vec<_> = own.iter().copied().filter(|one| !drops(portal, &name(one))).collect();
+    // An empty parameter that is left alone is an empty query.
+    let kept = if sent.is_empty() && kept == [""] { Vec::new() } else { kept };
     assert!(sent.len() >= kept.len());
     same(&sent[..kept.len()], &kept);
     for added in &sent[kept.len()..] {
@@ -49,7 +51,8 @@ fn name(parameter: &str) -> Cow<'_, str> {
 
 /// Byte for byte, but for what may not stand in a URL, which the `url` crate escapes.
 fn same(sent: &[&str], own: &[&str]) {
-    let escapes = |text: &str| text.bytes().any(|b| !b.is_ascii_graphic() || b"\"#<>'".contains(&b));
+    let escapes =
+        |text: &str| text.bytes().any(|b| !b.is_ascii_graphic() || b"\"#<>'".contains(&b));
     assert_eq!(sent.len(), own.len(), "{sent:?} {own:?}");
     for (sent, own) in sent.iter().zip(own) {
         if escapes(own) {
@@ -70,8 +73,7 @@ fn named(call: &Call, one: &str, other: &str) -> bool {
 
 fn drops(portal: &Portal, name: &str) -> bool {
     let asking = &portal.asking;
-    let callback =
-        |call: &Call| call.before.is_empty() && named(call, name, &call.parameter);
+    let callback = |call: &Call| call.before.is_empty() && named(call, name, &call.parameter);
     asking.drop_query.iter().any(|dropped| dropped == name) || asking.calls.iter().any(callback)
 }
 

@@ -27,7 +27,8 @@ use unpad_fuzz::fields;
 fuzz_target!(|data: &[u8]| {
     let (request, response) = fields::halves(data);
     let (request, response) = (fields::of_lines(request), fields::of_lines(response));
-    let length = response.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
+    let length =
+        response.get("content-length").and_then(|length| length.to_str().ok()?.parse().ok());
     if let (Some(field), Some(length)) = (request.get(RANGE), length) {
         one_range(field.as_bytes(), length);
     }

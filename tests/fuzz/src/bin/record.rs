@@ -69,7 +69,8 @@ fuzz_target!(|data: &[u8]| {
 
 /// A run that began in 2023 and has gone on for an hour.
 fn run() -> (Anchor, Instant) {
-    let clock = ManualClock::starting_at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+    let clock =
+        ManualClock::starting_at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
     let anchor = Anchor::now(&clock);
     clock.advance(Duration::from_secs(3600));
     (anchor, clock.now())

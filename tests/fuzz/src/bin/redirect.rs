@@ -3,38 +3,23 @@
 //! Not a test of particular outcomes: those are beside the file.
 #![no_main]
 
-/// What the included file looks for beside itself.
-mod upstream {
-    pub(super) use unpad::upstream::{RedirectRefusal, address};
-
-    #[allow(dead_code, unreachable_pub)]
-    #[path = "../../../../../src/upstream/target.rs"]
-    pub(super) mod target;
-
-    use target::SiteRules;
-    use url::Url;
-
-    impl SiteRules {
-        pub(super) fn followed(&self, from: &Url, to: &str) -> Result<Url, RedirectRefusal> {
-            self.follow(from, to)
-        }
-
-        pub(super) fn dials_literal(&self, url: &Url) -> bool {
-            self.may_dial_literal(url)
-        }
-    }
-}
+#[allow(dead_code, unreachable_pub)]
+#[path = "../../../../src/upstream/target.rs"]
+mod target;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use libfuzzer_sys::fuzz_target;
-use upstream::target::{HostRule, SiteRules};
+use target::{HostRule, SiteRules};
+use unpad::upstream::{RedirectRefusal, address};
 use url::{Host, Url};
 
 fn rules(any_download: bool) -> SiteRules {
     SiteRules {
         base: "https://data.example.org:8443/data".parse().expect("a URL"),
-        downloads: [".files.example", "one.example"].map(|rule| rule.parse().expect("a rule")).into(),
+        downloads: [".files.example", "one.example"]
+            .map(|rule| rule.parse().expect("a rule"))
+            .into(),
         any_download,
         allow_cidr: Vec::new(),
     }
@@ -47,12 +32,13 @@ fuzz_target!(|data: &[u8]| {
     let rules = rules(choice & 1 == 1);
     let scheme = if choice & 2 == 2 { "http" } else { "https" };
     let from: Url = format!("{scheme}://data.example.org:8443/data/x").parse().expect("a URL");
-    let followed = rules.followed(&from, location);
+    let followed = rules.follow(&from, location);
     for url in followed.iter().chain(&location.parse::<Url>()) {
         if rules.names(url) {
             named(url, rules.any_download);
         }
-        if rules.dials_literal(url) {
+        // Whether a fetch may begin there is asked of URLs that are named.
+        if matches!(url.scheme(), "http" | "https") && rules.may_dial_literal(url) {
             dialled(url);
         }
     }
@@ -65,7 +51,9 @@ fuzz_target!(|data: &[u8]| {
 
 fn named(url: &Url, any: bool) {
     assert!(matches!(url.scheme(), "http" | "https"), "{url}");
-    assert!(url.username().is_empty() && url.password().is_none() && !url.authority().contains('@'));
+    assert!(
+        url.username().is_empty() && url.password().is_none() && !url.authority().contains('@')
+    );
     assert!(matches!(url.port_or_known_default(), Some(80 | 443 | 8443)), "{url}");
     let host = url.host_str().expect("a host");
     let host = host.strip_suffix('.').unwrap_or(host);
@@ -119,7 +107,9 @@ fn host_rule(text: &str) {
     match text.strip_prefix('.') {
         Some(name) => {
             assert!(rule.matches(&format!("a.{name}")) && rule.matches(&format!("a.b.{name}.")));
-            assert!(!rule.matches(name) && !rule.matches(text) && !rule.matches(&format!("a{name}")));
+            assert!(
+                !rule.matches(name) && !rule.matches(text) && !rule.matches(&format!("a{name}"))
+            );
         }
         None => {
             assert!(rule.matches(text) && rule.matches(&format!("{text}.")));

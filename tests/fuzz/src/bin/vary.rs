@@ -84,7 +84,8 @@ fn codings(request: &HeaderMap) {
         assert!(request.get_all(ACCEPT_ENCODING).iter().any(says), "nobody asked for {coding:?}");
     }
     // Members in another order, and over other lines, take the same.
-    let lines: Vec<_> = request.get_all(ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes).collect();
+    let lines: Vec<_> =
+        request.get_all(ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes).collect();
     let mut turned = HeaderMap::new();
     for member in lines.iter().flat_map(|line| line.split(|b| *b == b',')).rev() {
         if let Ok(value) = HeaderValue::from_bytes(member) {
