@@ -104,7 +104,10 @@ pub(super) fn decode(
     }
     let mut fields = HeaderMap::new();
     for _ in 0..rest.count()? {
-        fields.append(rest.name()?, HeaderValue::from_bytes(rest.bytes()?).ok()?);
+        let name = rest.name()?;
+        // A map has room for 32,768 fields, and a head for more.
+        let value = HeaderValue::from_bytes(rest.bytes()?).ok()?;
+        fields.try_append(name, value).ok()?;
     }
     rest.0.is_empty().then_some(())?;
     let received = match anchor.wall_of(now).checked_sub(received).map(Duration::from_millis) {
@@ -273,6 +276,24 @@ mod tests {
                 let _ = read(&damaged, &anchor, clock.now());
             }
         }
+    }
+
+    #[test]
+    fn more_fields_than_a_map_has_room_for_are_no_response() {
+        let clock = at(1_000_000);
+        let anchor = Anchor::now(&clock);
+        let head = encode(
+            &StoredResponse { fields: Fields::of(&HeaderMap::new()), ..stored(clock.now()) },
+            &anchor,
+        );
+        let mut many = head[..head.len() - 4].to_vec();
+        put_count(&mut many, 40_000);
+        for number in 0..40_000 {
+            put(&mut many, format!("x{number}").as_bytes());
+            put(&mut many, b"");
+        }
+        assert!(read(&head, &anchor, clock.now()).is_some());
+        assert!(read(&many, &anchor, clock.now()).is_none());
     }
 
     #[test]

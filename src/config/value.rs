@@ -254,7 +254,7 @@ impl<'de> Deserialize<'de> for OriginRules {
                     return Ok(OriginRules(Origins::Any));
                 }
                 let rule = text.parse().map_err(E::custom)?;
-                Ok(OriginRules(Origins::Listed(vec![rule])))
+                Ok(OriginRules(Origins::Listed([rule].into())))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<OriginRules, A::Error> {
@@ -262,7 +262,7 @@ impl<'de> Deserialize<'de> for OriginRules {
                 while let Some(Text(rule)) = seq.next_element()? {
                     rules.push(rule);
                 }
-                Ok(OriginRules(Origins::Listed(rules)))
+                Ok(OriginRules(Origins::Listed(rules.into())))
             }
         }
         deserializer.deserialize_any(Either)

@@ -13,6 +13,7 @@
 
 mod origin;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{
@@ -57,8 +58,8 @@ const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-or
 pub enum Origins {
     /// Every origin, without credentials.
     Any,
-    /// Only origins that match one of the rules.
-    Listed(Vec<OriginRule>),
+    /// Only origins that match one of the rules. Shared, because every portal and route has the policy.
+    Listed(Arc<[OriginRule]>),
 }
 
 /// Why a policy cannot be built.

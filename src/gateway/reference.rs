@@ -52,7 +52,8 @@ impl Gateway {
         if text.is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
             return Err(ReferenceError::Unreadable);
         }
-        let text = text.split('#').next().unwrap_or_default();
+        // Blanks before a fragment stand at the end, as those behind it did.
+        let text = text.split('#').next().unwrap_or_default().trim_end();
         if let Some(own) = text.strip_prefix("/p/") {
             return self.own_path(own).unwrap_or(Err(ReferenceError::UnknownPortal));
         }

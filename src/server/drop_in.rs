@@ -33,8 +33,10 @@ pub(super) fn read(service: &Service, uri: &Uri) -> DropIn {
         return DropIn::Refused(problem::bad_target());
     };
     // A portal's path goes through as it was written, so it is cut out of the text.
-    let rest = written.split_once("://").map_or("", |(_, rest)| rest);
+    let (scheme, rest) = written.split_once("://").unwrap_or_default();
     let is_plain = matches!(url.scheme(), "http" | "https")
+        // `https:/host/a://b` is a URL too, and its path is not `/b`.
+        && scheme.trim_start().eq_ignore_ascii_case(url.scheme())
         && url.username().is_empty()
         && url.password().is_none()
         // What the parser reads otherwise than it is written would be cut in another place.

@@ -4,7 +4,7 @@
 //! **Invariant:** a field of a request is believed only as far as trusted front servers wrote it: it is
 //! read from its end, and the first address that is none of theirs is the client.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName};
@@ -17,6 +17,10 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The most hops that are looked at: 32. Further away nobody can be told from anybody.
 const HOPS: usize = 32;
+
+/// Who cannot be told from others, whose address is nobody's: not that of a front server, which may be
+/// allowed more.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +70,7 @@ impl Peer {
                 (one, other) if one == other => one,
                 // The front server wrote one of them and let the client's other pass. Nobody knows
                 // which, so that all who do that count as one client.
-                _ => self.address,
+                _ => NOBODY,
             },
         }
         .into()
@@ -85,31 +89,50 @@ pub(super) fn contains(networks: &[IpNet], address: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address))
 }
 
-/// The elements of a list in all its lines, the last one first. Commas in quotes divide nothing.
-fn elements<'a>(fields: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+/// The elements of a list in all its lines, the last one first.
+fn elements<'a>(fields: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
     let lines: Vec<_> = fields.get_all(name).iter().collect();
-    lines.into_iter().rev().flat_map(|line| {
-        let text = line.to_str().unwrap_or_default();
+    lines.into_iter().rev().flat_map(|line| parts(line.as_bytes(), b','))
+}
+
+/// What stands between separators, the last one first, because only the end is a front server's: what is
+/// broken before it is the client's. Within quotes nothing separates, and a quote behind a backslash does
+/// not end them (RFC 9110 §5.6.4).
+fn parts(text: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
         let mut quoted = false;
-        let parts = text.rsplit(move |c: char| {
-            quoted ^= c == '"';
-            c == ',' && !quoted
-        });
-        parts.map(str::trim)
+        let separates = |at: &usize| {
+            let before = || text[..*at].iter().rev().take_while(|b| **b == b'\\').count();
+            match text[*at] {
+                b'"' => quoted ^= !quoted || before().is_multiple_of(2),
+                byte => return byte == separator && !quoted,
+            }
+            false
+        };
+        let (part, others) = match (0..text.len()).rev().find(separates) {
+            Some(at) => (&text[at + 1..], Some(&text[..at])),
+            None => (text, None),
+        };
+        rest = others;
+        Some(part.trim_ascii())
     })
 }
 
 /// RFC 7239 §4: the node that an element is `for`.
-fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let value = element.split(';').find_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("for").then_some(value.trim())
+fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
+    let value = parts(element, b';').find_map(|pair| {
+        let (name, value) = pair.split_at(pair.iter().position(|b| *b == b'=')?);
+        name.trim_ascii().eq_ignore_ascii_case(b"for").then_some(value[1..].trim_ascii())
     })?;
-    address(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
+    let bare = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+    address(bare.unwrap_or(value))
 }
 
 /// An address, with or without a port; one of IPv6 may stand in brackets.
-fn address(node: &str) -> Option<IpAddr> {
+fn address(node: &[u8]) -> Option<IpAddr> {
+    let node = str::from_utf8(node).ok()?;
     let bare = || node.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let with_port = || node.parse::<SocketAddr>().ok().map(|socket| socket.ip());
     let address: Option<IpAddr> = node.parse().ok().or_else(bare).or_else(with_port);
@@ -171,11 +194,38 @@ mod tests {
     }
 
     #[test]
+    fn what_a_front_server_repeats_of_the_client_is_not_read_as_its_own() {
+        for value in [
+            r#"for=203.0.113.7;host="a;for=198.51.100.1;b""#,
+            r#"host="a;for=198.51.100.1;b";for=203.0.113.7"#,
+            r#"for=203.0.113.7;host="a\",for=198.51.100.1;x=\"b""#,
+            r#"for=203.0.113.7;host="a\\""#,
+            r#"for=198.51.100.1;host=", for=203.0.113.7"#,
+        ] {
+            assert_eq!(client(&[("forwarded", value)]), "203.0.113.7", "{value}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_is_no_text_hides_nobody() {
+        let mut fields = HeaderMap::new();
+        let line = http::HeaderValue::from_bytes(b"\xe4, 203.0.113.7").expect("a value");
+        fields.append("x-forwarded-for", line);
+        let trusted = ["10.0.0.0/8".parse().expect("a network")];
+        let peer = Peer { address: [10, 0, 0, 1].into(), is_encrypted: false };
+        assert_eq!(peer.client(&fields, &trusted).to_string(), "203.0.113.7");
+    }
+
+    #[test]
     fn two_fields_that_disagree_are_not_believed() {
         let (one, other) = ("203.0.113.7", "198.51.100.1");
         assert_eq!(client(&[("forwarded", "for=203.0.113.7"), ("x-forwarded-for", one)]), one);
         let disagreeing = [("forwarded", "for=203.0.113.7"), ("x-forwarded-for", other)];
-        assert_eq!(client(&disagreeing), "10.0.0.1");
+        assert_eq!(
+            client(&disagreeing),
+            "0.0.0.0",
+            "nor is it a front server, which may have more"
+        );
     }
 
     #[test]

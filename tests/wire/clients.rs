@@ -52,6 +52,19 @@ async fn thirty_notebooks_behind_one_address_ask_for_ten_things_each_at_once_and
 }
 
 #[tokio::test]
+async fn nobody_becomes_the_front_server_on_this_machine_which_is_exempt() {
+    let portal = FakePortal::padding("1").await;
+    let settings = "trusted_proxies: [127.0.0.1/32], clients: { rate: 1, burst: 1 }";
+    let world = with(&portal, settings).await;
+    // The front server writes one field, and lets what the client says in the other one pass.
+    let fields = "X-Forwarded-For: 203.0.113.7\r\nForwarded: for=198.51.100.1\r\n";
+    let first = world.client.request("GET", "/p/city/a", fields).await;
+    assert_eq!(first.status, 200, "{first}");
+    let second = world.client.request("GET", "/p/city/b", fields).await;
+    assert!(refused(&second), "{second}");
+}
+
+#[tokio::test]
 async fn what_is_stored_costs_nothing_and_what_is_not_is_counted() {
     let portal = FakePortal::padding("1").await;
     let world = with(&portal, "clients: { rate: 1, burst: 2, exempt: [] }").await;

@@ -41,6 +41,8 @@ async fn links_of_a_portal_are_led_here() {
         (format!("{base}/ca/dataset/aire#x"), format!("city dataset aire - .{show}")),
         (format!("{base}/dataset/a\nb"), "400 invalid-path".to_owned()),
         (format!(" {base}/dataset/aire "), format!("city dataset aire - .{show}")),
+        ("city/dataset/aire #x".to_owned(), format!("city dataset aire - .{show}")),
+        ("city/x/%2e%2e  # y".to_owned(), "400 invalid-path".to_owned()),
         (
             format!("{base}/dataset/aire/resource/r-1"),
             "city resource aire r-1 ./p/city/-/resource/r-1".to_owned(),

@@ -275,6 +275,7 @@ async fn targets_that_read_otherwise_than_they_are_written_are_refused() {
         format!("/?url=http%3A%2F%2Fbob%40{host}%2Fdata%2Fx"),
         format!("/raw?url=http%3A%2F%2F{host}%5Cdata%5Cx"),
         format!("/raw?url=http%3A%2F%2F%2F{host}%2Fdata%2Fx"),
+        format!("/raw?url=http%3A%2F{host}%2Fa%3A%2F%2Fb%2Fdata%2Fx"),
     ] {
         assert_eq!(world.get(&form).await.status, 400, "{form}");
     }

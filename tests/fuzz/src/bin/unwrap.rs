@@ -2,12 +2,8 @@
 //! Not a test of particular outcomes: those are in `tests/jsonp.rs`.
 #![no_main]
 
-#[allow(dead_code, unreachable_pub, unused_imports)]
-#[path = "../../../src/jsonp/mod.rs"]
-mod jsonp;
-
-use jsonp::{CallbackName, Form, Limits, NonFinite, Payload, Prefix, Reason, Shape};
 use libfuzzer_sys::fuzz_target;
+use unpad::jsonp::{self, CallbackName, Form, Limits, NonFinite, Payload, Prefix, Reason, Shape};
 
 fuzz_target!(|body: &[u8]| {
     let callback = CallbackName::new("cb").expect("a valid name");
@@ -28,16 +24,8 @@ fuzz_target!(|body: &[u8]| {
 fn accepted(json: &[u8], limits: &Limits) {
     assert!(is_json(json));
     assert_eq!(json, json.trim_ascii());
-    let whole = Payload {
-        range: 0..json.len(),
-        form: Form::Bare,
-        status: None,
-        non_finite: 0,
-    };
-    assert_eq!(
-        jsonp::validate(json, &Shape::default(), limits),
-        Ok(whole)
-    );
+    let whole = Payload { range: 0..json.len(), form: Form::Bare, status: None, non_finite: 0 };
+    assert_eq!(jsonp::validate(json, &Shape::default(), limits), Ok(whole));
 }
 
 /// With everything admitted, what is accepted is JSON once it was rewritten.
@@ -62,26 +50,18 @@ fn lenient(body: &[u8], callback: &CallbackName, limits: &Limits) {
 
 /// Cuts everywhere in a short body, and in some fifty places of a long one.
 fn cut(body: &[u8], json_end: usize, callback: &CallbackName, limits: &Limits) {
-    let blanks = body[json_end..]
-        .iter()
-        .take_while(|&&byte| byte != b')')
-        .count();
+    let blanks = body[json_end..].iter().take_while(|&&byte| byte != b')').count();
     let last = json_end + blanks;
     for end in (0..=last).rev().step_by(1 + last / 50) {
-        let error = jsonp::unwrap(&body[..end], callback, &Shape::default(), limits).expect_err("a cut body");
-        assert!(matches!(
-            error.reason(),
-            Reason::Truncated | Reason::Empty | Reason::InvalidUtf8
-        ));
+        let error = jsonp::unwrap(&body[..end], callback, &Shape::default(), limits)
+            .expect_err("a cut body");
+        assert!(matches!(error.reason(), Reason::Truncated | Reason::Empty | Reason::InvalidUtf8));
     }
 }
 
 fn bare(body: &[u8], callback: &CallbackName, limits: &Limits) {
     let outcome = jsonp::validate(body, &Shape::default(), limits);
-    if outcome
-        .as_ref()
-        .is_err_and(|error| error.reason().is_limit())
-    {
+    if outcome.as_ref().is_err_and(|error| error.reason().is_limit()) {
         return;
     }
     let text = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
