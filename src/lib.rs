@@ -5,6 +5,7 @@
 //! `tests/layering.rs` holds that:
 //!
 //! - [`clock`]: the only `now()`.
+//! - [`allowance`]: what one client may ask of the portals.
 //! - [`jsonp`]: a body in, the JSON inside out.
 //! - [`cors`]: who may read an answer.
 //! - [`cache`]: what was stored, and whether it may be reused.
@@ -17,6 +18,7 @@
 //! - [`demo`]: a portal to try things on.
 //! - [`cli`]: the commands, where everything is put together.
 
+pub mod allowance;
 pub mod cache;
 pub mod cli;
 pub mod clock;

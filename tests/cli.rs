@@ -271,7 +271,7 @@ fn the_environments_proxy_is_not_used() {
 #[test]
 fn it_ends_with_0_when_it_is_asked_to_and_at_once_when_it_is_asked_twice() {
     let (mut idle, _) = at_root("http://127.0.0.1:9", &[], &[]);
-    idle.signal("TERM");
+    idle.signal("INT");
     assert_eq!(idle.ends(), Some(0));
     // It accepts and says nothing, so the answer stays under way.
     let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
@@ -281,10 +281,34 @@ fn it_ends_with_0_when_it_is_asked_to_and_at_once_when_it_is_asked_twice() {
     waiting.write_all(b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
     let _held = silent.accept().expect("a connection");
     server.signal("TERM");
-    server.says("ending: no new connections");
+    server.says("ending: ");
     assert!(server.runs());
     server.signal("TERM");
     assert_eq!(server.ends(), Some(130));
+}
+
+#[test]
+fn a_socket_that_is_handed_over_outlives_the_process() {
+    let socket = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let address = socket.local_addr().expect("an address").to_string();
+    let registry = process::file(
+        "handed-over.yaml",
+        "server: { leave_time: 0s }\nportals: { city: { base: \"https://data.city.example\" } }\n",
+    );
+    let registry = registry.to_str().expect("a path");
+    let arguments = ["serve", "--no-disk", "--config", registry];
+    let mut first = process::Server::start_at(&socket, &arguments);
+    assert!(first.says("portal at http://").starts_with(&address));
+    assert!(ask(&address, "/healthz").contains("ok"));
+    first.signal("TERM");
+    assert_eq!(first.ends(), Some(0));
+    // Nobody accepts, and nobody is turned away.
+    let mut waiting = TcpStream::connect(&address).expect("a connection");
+    waiting.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").expect("sent");
+    let _second = process::Server::start_at(&socket, &arguments);
+    let mut said = String::new();
+    waiting.read_to_string(&mut said).expect("an answer");
+    assert!(said.starts_with("HTTP/1.0 200 "), "{said}");
 }
 
 #[test]

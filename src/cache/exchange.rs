@@ -16,6 +16,14 @@ use super::{CacheKey, CacheStatus, Content, Directives, Forward, StoredResponse,
 pub trait Origin: Send + Sync + 'static {
     /// Why a fetch failed. Cloned for everyone who waits.
     type Error: Clone + Send + Sync + 'static;
+    /// Whether whoever asks may go to the origin server. Asked before each time a client's request is
+    /// forwarded or waits for another's; a validation that nobody asked for is not asked about.
+    ///
+    /// # Errors
+    /// Why not.
+    fn admit(&self) -> Result<(), Self::Error> {
+        Ok(())
+    }
     /// Asks for the response, conditionally if validators are given. `whole` says that all of it is
     /// wanted, even if the request asks for less (HEAD, a range).
     fn fetch(

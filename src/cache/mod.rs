@@ -211,6 +211,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         {
             return Ok(Reply::collapsed(response, now, why));
         }
+        origin.admit().map_err(Failure::Fetch)?;
         if !ask.may_share() || self.flights.go_alone(&ask.key, now) {
             return self.fetch(&ask, &origin, stale, why, None).await.map_err(Failure::Fetch);
         }

@@ -13,7 +13,7 @@ use crate::cache::{Cache, DiskTier, Memory, Tiers};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::gateway::Gateway;
-use crate::server::{self, Admin, Live, Service, Token};
+use crate::server::{self, Admin, Ending, Live, Service, Socket, Tls, ToTls, Token};
 use crate::upstream::Clients;
 
 use super::reload::Reloader;
@@ -30,8 +30,9 @@ const FLUSH_TIME: Duration = Duration::from_secs(5);
 /// Descriptors kept for files, upstream connections and the process itself, if there are so many.
 const SPARE_DESCRIPTORS: u64 = 256;
 
-/// Connections to the administration at once. Over it new ones wait in the kernel's queue.
-const ADMIN_CONNECTIONS: usize = 64;
+/// Connections to the administration at once, and to the redirect to TLS. Over it new ones wait in
+/// the kernel's queue.
+const BESIDE_CONNECTIONS: usize = 64;
 
 /// A gateway, put together and ready to serve.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct Composed {
     limits: server::Limits,
     reloader: Arc<Reloader>,
     admin: Option<(TcpListener, Arc<Admin>)>,
+    tls: Option<Arc<Tls>>,
+    redirect: Option<TcpListener>,
 }
 
 impl Composed {
@@ -48,7 +51,7 @@ impl Composed {
     /// tier if its path is said.
     ///
     /// # Errors
-    /// A sentence that says why the disk tier cannot be opened.
+    /// A sentence that says why the disk tier or the certificate cannot be opened.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, String> {
         for notice in &config.notices {
             tracing::warn!("{notice}");
@@ -72,10 +75,12 @@ impl Composed {
             config.cache.offline,
         );
         let options = config.server.clone();
+        let files = config.tls.as_ref().map(|tls| tls.files.clone());
+        let tls = files.map(Tls::new).transpose()?;
         let live = Live::new(Service::new(gateway, tiers.clone(), clock, options));
-        let reloader = Arc::new(Reloader::new(Arc::clone(&live), clients, &config));
+        let reloader = Arc::new(Reloader::new(Arc::clone(&live), clients, tls.clone(), &config));
         let limits = within_descriptors(config.server_limits);
-        Ok(Self { live, tiers, limits, reloader, admin: None })
+        Ok(Self { live, tiers, limits, reloader, admin: None, tls, redirect: None })
     }
 
     /// A reload reads the configuration from `source`, which says in a sentence what is wrong with
@@ -105,35 +110,37 @@ impl Composed {
         Ok(self)
     }
 
+    /// Answers plain HTTP at another listener with where the gateway is by TLS.
+    #[must_use]
+    pub fn redirecting(self, listener: Option<TcpListener>) -> Self {
+        Self { redirect: listener, ..self }
+    }
+
     /// What reads the registry again.
     pub(super) fn reloader(&self) -> Arc<Reloader> {
         Arc::clone(&self.reloader)
     }
 
     /// Serves until `stop` resolves and the answers under way have ended.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let memory = self.tiers.memory;
-        let upkeep = tokio::spawn(async move {
-            let mut tick = tokio::time::interval(UPKEEP);
-            loop {
-                tick.tick().await;
-                memory.upkeep();
-            }
-        });
-        let (ending, mut ended) = watch::channel(false);
+    pub async fn serve(self, socket: impl Into<Socket>, stop: impl Future<Output = Ending>) {
+        let upkeep = tokio::spawn(keep_up(self.tiers.memory.clone(), self.tls.clone()));
+        let (ending, ended) = watch::channel(None);
         let stop = async move {
-            stop.await;
-            ending.send_replace(true);
+            let how = stop.await;
+            ending.send_replace(Some(how));
+            how
         };
-        let limits = server::Limits { connections: ADMIN_CONNECTIONS, ..self.limits.clone() };
-        let administration = async move {
-            let Some((listener, admin)) = self.admin else { return };
-            let stop = async move {
-                let _ = ended.wait_for(|ended| *ended).await;
-            };
-            server::serve(admin, listener, limits, stop).await;
-        };
-        tokio::join!(server::serve(self.live, listener, self.limits, stop), administration);
+        let socket = Socket { tls: self.tls, ..socket.into() };
+        let few = server::Limits { connections: BESIDE_CONNECTIONS, ..self.limits.clone() };
+        let redirection = beside(
+            self.redirect.map(|at| (at, ToTls::new(Arc::clone(&self.live)))),
+            few.clone(),
+            ended.clone(),
+        );
+        let few = server::Limits { client_connections: BESIDE_CONNECTIONS, ..few };
+        let administration = beside(self.admin, few, ended);
+        let serving = server::serve(self.live, socket, self.limits, stop);
+        tokio::join!(serving, administration, redirection);
         upkeep.abort();
         if let Some(disk) = self.tiers.disk
             && tokio::time::timeout(FLUSH_TIME, disk.flush()).await.is_err()
@@ -141,6 +148,35 @@ impl Composed {
             tracing::warn!("the disk cache is slow: what was not written yet is lost");
         }
     }
+}
+
+/// What goes on beside requests.
+async fn keep_up(memory: Memory, tls: Option<Arc<Tls>>) {
+    let evicting = async {
+        let mut tick = tokio::time::interval(UPKEEP);
+        loop {
+            tick.tick().await;
+            memory.upkeep();
+        }
+    };
+    match tls {
+        Some(tls) => tokio::join!(evicting, tls.watch()).0,
+        None => evicting.await,
+    }
+}
+
+/// Serves another listener, if there is one, until the first one ends.
+async fn beside<H: server::Handler>(
+    what: Option<(TcpListener, Arc<H>)>,
+    limits: server::Limits,
+    mut ended: watch::Receiver<Option<Ending>>,
+) {
+    let Some((listener, handler)) = what else { return };
+    let stop = async move {
+        let how = ended.wait_for(Option::is_some).await;
+        how.ok().and_then(|how| *how).unwrap_or(Ending::AtOnce)
+    };
+    server::serve(handler, listener.into(), limits, stop).await;
 }
 
 /// Opens the disk tier, if its path is said.
@@ -228,22 +264,25 @@ impl Signals {
     }
 
     /// Resolves at the first; a second one ends the process at once.
-    pub(super) async fn asked_to_end(mut self) {
-        self.next().await;
-        tracing::info!("ending: no new connections; answers under way are finished");
+    pub(super) async fn asked_to_end(mut self) -> Ending {
+        let ending = self.next().await;
+        tracing::info!("ending: answers under way are finished");
         tokio::spawn(async move {
             self.next().await;
             tracing::warn!("ending at once");
             // A second signal means now.
             std::process::exit(130);
         });
+        ending
     }
 
-    async fn next(&mut self) {
+    /// SIGTERM is a service manager's, behind which others may still send requests; the others are of
+    /// somebody who waits at a terminal.
+    async fn next(&mut self) -> Ending {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            () = self.terminal_gone.notified() => {}
+            _ = self.interrupt.recv() => Ending::AtOnce,
+            _ = self.terminate.recv() => Ending::Announced,
+            () = self.terminal_gone.notified() => Ending::AtOnce,
         }
     }
 }

@@ -10,6 +10,7 @@ mod log;
 mod probe;
 mod reload;
 mod serve;
+mod sockets;
 mod table;
 mod unwrap;
 mod words;

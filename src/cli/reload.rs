@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Mutex, Notify};
 
 use crate::config::{self, Config};
-use crate::server::{self, Live, Reloaded};
+use crate::server::{self, Live, Reloaded, Tls};
 use crate::upstream::Clients;
 
 /// Reads the configuration again, flags laid over it.
@@ -20,6 +20,7 @@ pub(super) type Source = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
 pub(super) struct Reloader {
     live: Arc<Live>,
     clients: Clients,
+    tls: Option<Arc<Tls>>,
     fixed: Fixed,
     source: OnceLock<Source>,
     /// One reload after the other.
@@ -30,6 +31,7 @@ pub(super) struct Reloader {
 struct Fixed {
     listen: SocketAddr,
     admin: Option<config::Admin>,
+    tls: Option<config::Tls>,
     cache: (u64, config::Disk, Duration),
     limits: server::Limits,
     public_url: Option<url::Url>,
@@ -45,10 +47,16 @@ impl std::fmt::Debug for Reloader {
 
 impl Reloader {
     /// Reloads what `live` serves, which was made of `config`.
-    pub(super) fn new(live: Arc<Live>, clients: Clients, config: &Config) -> Self {
+    pub(super) fn new(
+        live: Arc<Live>,
+        clients: Clients,
+        tls: Option<Arc<Tls>>,
+        config: &Config,
+    ) -> Self {
         Self {
             live,
             clients,
+            tls,
             fixed: Fixed::of(config),
             source: OnceLock::new(),
             turn: Mutex::default(),
@@ -98,6 +106,12 @@ impl Reloader {
             .map_err(|_| "the registry could not be read: this is a bug".to_owned())??;
         let mut notices = self.fixed.differences(&Fixed::of(&config));
         notices.extend(config.notices);
+        if let Some(tls) = self.tls.clone() {
+            let refreshed = tokio::task::spawn_blocking(move || tls.refresh()).await;
+            if let Ok(Err(why)) = refreshed {
+                notices.push(format!("the certificate stays as it was: {why}"));
+            }
+        }
         let portals = config.registry.iter().count();
         let changes = self.live.swap(
             |gateway| gateway.reloaded(&config.registry, &self.clients, config.cache.buffer),
@@ -112,6 +126,7 @@ impl Fixed {
         Self {
             listen: config.listen,
             admin: config.admin.clone(),
+            tls: config.tls.clone(),
             cache: (config.cache.memory, config.cache.disk.clone(), config.cache.patience),
             limits: config.server_limits.clone(),
             public_url: config.server.public_url.clone(),
@@ -123,6 +138,7 @@ impl Fixed {
         let differs = [
             ("server.listen", self.listen != other.listen),
             ("server.admin", self.admin != other.admin),
+            ("server.tls (files and redirect)", self.tls != other.tls),
             ("server (its limits)", self.limits != other.limits),
             ("cache (memory, disk, patience)", self.cache != other.cache),
             ("server.public_url (as portals see it)", self.public_url != other.public_url),

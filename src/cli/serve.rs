@@ -11,11 +11,13 @@ use url::{Host, Url};
 use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::portal::Registry;
+use crate::server::Socket;
 
 use super::admin::{AdminOptions, administer};
 use super::compose::{Composed, Signals, listen, run};
 use super::log::Log;
 use super::reload::Hangups;
+use super::sockets::Inherited;
 use super::words;
 
 /// Options of `unpad serve`.
@@ -78,17 +80,29 @@ impl Serve {
         let mut config = self.config()?;
         run(async {
             let (signals, hangups) = (Signals::new()?, Hangups::new()?);
-            let mut composed = self.composed(&mut config)?;
-            let listener = listen(config.listen, "--listen", 8088).await?;
+            let composed = self.composed(&mut config)?;
+            let mut inherited = Inherited::new();
+            let socket = match inherited.take(0)? {
+                Some(listener) => Socket { is_inherited: true, ..listener.into() },
+                None => listen(config.listen, "--listen", 8088).await?.into(),
+            };
+            let redirect = match config.tls.as_ref().and_then(|tls| tls.redirect) {
+                Some(at) => match inherited.take(1)? {
+                    Some(listener) => Some(listener),
+                    None => Some(listen(at, "server.tls.redirect", 8088).await?),
+                },
+                None => None,
+            };
+            let mut composed = composed.redirecting(redirect);
             let admin = self.admin.listen(config.admin.clone()).await?;
-            let address = listener.local_addr().map_err(|error| error.to_string())?;
+            let address = socket.listener.local_addr().map_err(|error| error.to_string())?;
             super::print(announcement(&config, address).as_bytes())?;
             if self.portal.is_none() {
                 composed = composed.reloading(move || self.config());
             }
             let composed = administer(composed, admin)?;
             hangups.reload(composed.reloader(), signals.terminal_gone());
-            composed.serve(listener, signals.asked_to_end()).await;
+            composed.serve(socket, signals.asked_to_end()).await;
             Ok(())
         })
     }
@@ -195,11 +209,12 @@ pub(super) fn own_address(url: &Url) -> Vec<IpNet> {
 }
 
 fn announcement(config: &Config, address: SocketAddr) -> String {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
     let portals = config.registry.iter().map(|portal| {
         let title = portal.title.as_deref().unwrap_or_default();
         match &config.server.at_root {
-            Some(_) => format!("  http://{address}/ is {title} ({})", portal.base),
-            None => format!("  http://{address}/p/{}/  {title}", portal.id),
+            Some(_) => format!("  {scheme}://{address}/ is {title} ({})", portal.base),
+            None => format!("  {scheme}://{address}/p/{}/  {title}", portal.id),
         }
     });
     let portals: Vec<_> = portals.collect();
@@ -211,7 +226,7 @@ fn announcement(config: &Config, address: SocketAddr) -> String {
         _ => String::new(),
     };
     format!(
-        "unpad serves {} {many} at http://{address}/\n{}\nIt keeps up to {} in memory{disk}.\n\
+        "unpad serves {} {many} at {scheme}://{address}/\n{}\nIt keeps up to {} in memory{disk}.\n\
          Ctrl-C ends it.\n",
         portals.len(),
         portals.join("\n"),

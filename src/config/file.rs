@@ -14,7 +14,7 @@ use crate::upstream::HostRule;
 
 use super::entry::Portal;
 use super::section::{CheckedCors, Freshness, PortalLimits};
-use super::value::{Address, Link, Ordered, Range, Size, Text, Time};
+use super::value::{Address, Link, Network, Ordered, Range, Size, Text, Time};
 
 /// The registry of an unpad gateway: server, cache, CORS, defaults and portals.
 #[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
@@ -49,6 +49,11 @@ pub(super) struct Server {
     pub listen: Option<Text<Address>>,
     /// The URL at which clients reach the gateway, for absolute links; may end in a path.
     pub public_url: Option<Text<Link>>,
+    /// Networks of front servers, whose `Forwarded` or `X-Forwarded-For` says who a client is, such as
+    /// `127.0.0.1/32` (none).
+    pub trusted_proxies: Vec<Text<Range>>,
+    /// What each client is allowed: an IPv4 address, or a /64 of IPv6.
+    pub clients: Clients,
     /// The administration listener.
     pub admin: Option<Admin>,
     /// Connections at once (16384).
@@ -66,8 +71,50 @@ pub(super) struct Server {
     pub content_bytes: Option<Size>,
     /// Time for that content to arrive (30s).
     pub content_time: Option<Time>,
+    /// Time between SIGTERM and the moment from which nothing more is accepted, in which `/readyz` says
+    /// no and connections end with their answer (5s).
+    pub leave_time: Option<Time>,
+    /// TLS for clients. Without it, plain HTTP is spoken.
+    pub tls: Option<Tls>,
     /// Time for answers under way to end when the process is asked to (30s).
     pub drain_time: Option<Time>,
+}
+
+/// TLS for clients, with HTTP/2.
+#[derive(Debug, Clone, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    /// A file with the certificate and those that lead to its root, in PEM; a relative path begins at
+    /// this file's folder. Read again when it changes.
+    pub certificate: PathBuf,
+    /// A file with the certificate's private key, in PEM.
+    pub key: PathBuf,
+    /// Address and port at which plain HTTP is answered with a redirect to `public_url`, such as
+    /// `0.0.0.0:80` (none).
+    pub redirect: Option<Text<Address>>,
+    /// For how long browsers are told to come by TLS alone (`Strict-Transport-Security`), such as `365d`
+    /// (not at all).
+    pub hsts: Option<Time>,
+}
+
+/// What each client is allowed.
+#[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Clients {
+    /// Requests a second that go to a portal; what is stored costs nothing (50).
+    #[schemars(range(min = 1))]
+    pub rate: Option<u32>,
+    /// Requests that may go to a portal at once after a quiet time (1000).
+    #[schemars(range(min = 1))]
+    pub burst: Option<u32>,
+    /// Requests under way at portals at the same time (500).
+    #[schemars(range(min = 1))]
+    pub fetches: Option<u32>,
+    /// Connections at once (1024).
+    #[schemars(range(min = 1))]
+    pub connections: Option<u32>,
+    /// Networks whose clients are not bounded, such as `10.0.0.0/8` (none).
+    pub exempt: Vec<Text<Network>>,
 }
 
 /// The administration listener. It listens when there is a token.

@@ -44,6 +44,8 @@ pub struct Config {
     pub server: server::Options,
     /// The administration listener, if it is configured.
     pub admin: Option<Admin>,
+    /// TLS, if it is spoken.
+    pub tls: Option<Tls>,
     /// The limits of the server's side.
     pub server_limits: server::Limits,
     /// The cache.
@@ -52,6 +54,15 @@ pub struct Config {
     pub registry: Registry,
     /// What was understood but has no effect in this version, as sentences.
     pub notices: Vec<String>,
+}
+
+/// TLS for clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate.
+    pub files: server::CertificateFiles,
+    /// Where plain HTTP is answered with a redirect.
+    pub redirect: Option<SocketAddr>,
 }
 
 /// The administration listener.
@@ -126,6 +137,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             server: server::Options { cors: cors::Policy::default(), ..Default::default() },
             admin: None,
+            tls: None,
             server_limits: server::Limits::default(),
             cache: Cache::default(),
             registry: Registry::default(),
@@ -154,6 +166,10 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
     if let Some(file) = config.admin.as_mut().and_then(|admin| admin.token_file.as_mut()) {
         // Beside the registry, wherever the process was started.
         *file = root.join(&*file);
+    }
+    if let Some(tls) = &mut config.tls {
+        tls.files.certificate = root.join(&tls.files.certificate);
+        tls.files.key = root.join(&tls.files.key);
     }
     Ok(config)
 }

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use crate::cors;
 use crate::portal::{self, OpenTargets, Registry, Terms};
+use crate::{allowance, cors};
 use crate::{server, upstream};
 
 use super::file::{self, File};
@@ -44,12 +44,16 @@ pub(super) fn config(file: File, root: &Path) -> Result<Config, String> {
         listen: server.listen.as_ref().map_or(defaults.listen, |listen| listen.0.0),
         server: server::Options {
             public_url: server.public_url.as_ref().map(|url| url.0.0.clone()),
+            trusted_proxies: server.trusted_proxies.iter().map(|range| range.0.0).collect(),
+            clients: clients(&server.clients),
+            hsts: server.tls.as_ref().and_then(|tls| Some(tls.hsts?.0)),
             cors,
             at_root: None,
             content_bytes: size(server.content_bytes, base.content_bytes),
             content_time: server.content_time.map_or(base.content_time, |time| time.0),
         },
         admin: server.admin.as_ref().map(admin),
+        tls: tls(&server)?,
         server_limits: server_limits(&server),
         cache: Cache {
             memory: file.cache.memory.map_or(defaults.cache.memory, |size| size.0),
@@ -97,11 +101,24 @@ fn check_server(server: &file::Server) -> Result<(), String> {
         ("content_time", server.content_time),
     ];
     match times.iter().find(|(_, time)| time.is_some_and(|time| time.0.is_zero())) {
-        None if server.connections == Some(0) => {
-            Err("server.connections is zero, which would let nobody in".to_owned())
-        }
-        None => Ok(()),
+        None => check_figures(server),
         Some((name, _)) => Err(format!("server.{name} is zero, which would let nothing through")),
+    }
+}
+
+/// Figures that let somebody in cannot be zero.
+fn check_figures(server: &file::Server) -> Result<(), String> {
+    let clients = &server.clients;
+    let figures = [
+        ("connections", server.connections),
+        ("clients.rate", clients.rate),
+        ("clients.burst", clients.burst),
+        ("clients.fetches", clients.fetches),
+        ("clients.connections", clients.connections),
+    ];
+    match figures.iter().find(|(_, figure)| *figure == Some(0)) {
+        None => Ok(()),
+        Some((name, _)) => Err(format!("server.{name} is zero, which would let nobody in")),
     }
 }
 
@@ -113,15 +130,55 @@ fn admin(written: &file::Admin) -> Admin {
     }
 }
 
+/// TLS, and where it is pointed to from.
+fn tls(server: &file::Server) -> Result<Option<super::Tls>, String> {
+    let Some(written) = &server.tls else { return Ok(None) };
+    let public = server.public_url.as_ref().map(|url| url.0.0.scheme());
+    if written.redirect.is_some() && public != Some("https") {
+        return Err(
+            "server.tls.redirect leads to `server.public_url`, which has to be an https URL: \
+                    `Host` is never trusted for it"
+                .to_owned(),
+        );
+    }
+    Ok(Some(super::Tls {
+        files: server::CertificateFiles {
+            certificate: written.certificate.clone(),
+            key: written.key.clone(),
+        },
+        redirect: written.redirect.as_ref().map(|address| address.0.0),
+    }))
+}
+
+fn clients(written: &file::Clients) -> allowance::Options {
+    let base = allowance::Options::default();
+    let figure = |over: Option<u32>, base| over.map_or(base, |figure| figure as usize);
+    allowance::Options {
+        rate: written.rate.unwrap_or(base.rate),
+        burst: written.burst.unwrap_or(base.burst),
+        fetches: figure(written.fetches, base.fetches),
+        connections: figure(written.connections, base.connections),
+        exempt: written.exempt.iter().map(|network| network.0.0).collect(),
+    }
+}
+
 fn server_limits(server: &file::Server) -> server::Limits {
     let base = server::Limits::default();
     let time = |over: Option<Time>, base| over.map_or(base, |time| time.0);
     server::Limits {
         connections: server.connections.map_or(base.connections, |n| (n as usize).max(1)),
+        client_connections: clients(&server.clients).connections,
+        exempt: server
+            .trusted_proxies
+            .iter()
+            .map(|range| range.0.0)
+            .chain(clients(&server.clients).exempt)
+            .collect(),
         header_time: time(server.header_time, base.header_time),
         idle_time: time(server.idle_time, base.idle_time),
         stall_time: time(server.stall_time, base.stall_time),
         connection_time: time(server.connection_time, base.connection_time),
+        leave_time: time(server.leave_time, base.leave_time),
         drain_time: time(server.drain_time, base.drain_time),
         ..base
     }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -190,10 +190,25 @@ impl FromStr for Range {
         };
         if range.prefix_len() < most {
             return Err(format!(
-                "`{text}` is nearly all there is: name the addresses that the portal has"
+                "`{text}` is nearly all there is: name the addresses that are meant"
             ));
         }
         Ok(Self(range))
+    }
+}
+
+/// A network of clients, or one address.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Network(pub IpNet);
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let one = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse().or_else(|_| one()).map(Self).map_err(|_| {
+            format!("`{text}` is no network: write such as `10.1.0.0/16`, or one address")
+        })
     }
 }
 

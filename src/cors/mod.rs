@@ -35,8 +35,8 @@ const REQUESTED_HEADERS: usize = 32;
 /// Response fields a page may read beyond the CORS-safelisted ones (Fetch §2.2.2).
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Accept-Ranges, Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, \
-     Content-Length, Content-Range, Date, ETag, Link, Location, Retry-After, Server-Timing, \
-     Unpad-Attribution, Unpad-Rewritten, Vary, X-SODA2-Fields, X-SODA2-Types",
+     Content-Length, Content-Range, Date, ETag, Link, Location, RateLimit, RateLimit-Policy, \
+     Retry-After, Server-Timing, Unpad-Attribution, Unpad-Rewritten, Vary, X-SODA2-Fields, X-SODA2-Types",
 );
 
 /// Methods a page may use.

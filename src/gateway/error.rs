@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::allowance::Exceeded;
 use crate::portal::PathRefusal;
 use crate::upstream::{self, Excess, RedirectRefusal};
 
@@ -124,6 +125,9 @@ pub enum Error {
     /// Too much is asked of this portal at once.
     #[error("busy")]
     Busy,
+    /// The client asks for more than it is allowed.
+    #[error("{0}")]
+    TooManyRequests(Exceeded),
     /// The request said `only-if-cached`.
     #[error("not stored")]
     NotStored,
@@ -171,6 +175,7 @@ impl Error {
             Self::NotJsonp { .. } => "not-jsonp",
             Self::PortalSuspended { .. } => "portal-suspended",
             Self::Busy => "busy",
+            Self::TooManyRequests(_) => "too-many-requests",
             Self::NotStored => "not-stored",
             Self::Offline => "offline",
             Self::Internal => "internal",

@@ -46,6 +46,7 @@ use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use url::Url;
 
+use crate::allowance::Claim;
 use crate::cache::{Ask, Cache, CacheStatus, Content, Directives, Failure};
 use crate::clock::Clock;
 use crate::portal::{Form, OpenTargets, Portal, Registry, Terms};
@@ -105,6 +106,9 @@ pub struct Request<'a> {
     pub fields: &'a HeaderMap,
     /// The request's content.
     pub content: Option<Bytes>,
+    /// What is claimed of the client's allowance where the portal is asked; `None` where nobody is
+    /// bounded, as for the operator.
+    pub claim: Option<&'a Arc<Claim>>,
 }
 
 /// An answer, before the server adds what depends on who asked.
@@ -242,6 +246,7 @@ impl Gateway {
             range: aim::range(&request),
             content: posted.clone().or_else(|| request.content.clone()),
             buffer: self.buffer,
+            claim: request.claim.cloned(),
         };
         if posted.is_none() && !matches!(*request.method, Method::GET | Method::HEAD) {
             if aim.target.form != Form::Raw {

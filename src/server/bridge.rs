@@ -2,27 +2,33 @@
 //! the gateway's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use url::Url;
 
+use crate::allowance::{Claim, Standing};
 use crate::cache::Content;
 use crate::gateway::{self, Place};
 use crate::portal::{Dialect, Terms};
 
 use super::document::Problem;
 use super::metrics::Account;
+use super::peer::Inbound;
 use super::{Options, Service, problem};
 
 /// RFC 9211.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What a portal sends must not run as a page of our origin.
 const SANDBOX: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
@@ -35,12 +41,14 @@ pub(super) async fn answer(
     path: &str,
     file: Option<&Url>,
     request: &Parts,
-    content: Incoming,
+    inbound: Inbound,
 ) -> Response {
-    let content = match read(service, request, content).await {
+    let client = inbound.peer.client(&request.headers, &service.options.trusted_proxies);
+    let content = match read(service, request, inbound.content).await {
         Ok(content) => content,
         Err(problem) => return problem.response(service),
     };
+    let claim = Claim::new(&service.allowances, client);
     let asked = gateway::Request {
         place,
         terms,
@@ -50,17 +58,49 @@ pub(super) async fn answer(
         file,
         fields: &request.headers,
         content,
+        claim: Some(&claim),
     };
-    match service.gateway.answer(asked).await {
-        Ok(answered) => respond(answered, place.portal.dialect == Dialect::Transparent),
+    let (mut response, standing) = match service.gateway.answer(asked).await {
+        Ok(answered) => {
+            let response = respond(answered, place.portal.dialect == Dialect::Transparent);
+            (response, claim.standing())
+        }
         Err(error) => {
             let target = || match file {
                 Some(url) => Some(gateway::told_url(url)),
                 None => gateway::told(place, path, request.uri.query()),
             };
-            problem::of(&error, place).of_target(&error, target).response(service)
+            let standing = match error {
+                gateway::Error::TooManyRequests(exceeded) => Some(exceeded.standing),
+                _ => claim.standing(),
+            };
+            let problem = problem::of(&error, place).of_target(&error, target);
+            (problem.response(service), standing)
+        }
+    };
+    if let Some(standing) = standing {
+        tell(standing, response.headers_mut());
+    }
+    response
+}
+
+/// How the client stands, where the request counted: the IETF draft `RateLimit header fields for HTTP`.
+fn tell(standing: Standing, fields: &mut HeaderMap) {
+    let Standing { quota, window, remaining, reset } = standing;
+    let (window, reset) = (whole_seconds(window), whole_seconds(reset));
+    let policy = format!("\"client\";q={quota};w={window}");
+    let left = format!("\"client\";r={remaining};t={reset}");
+    for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, left)] {
+        // Figures between constant words are always a value.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            fields.insert(name, value);
         }
     }
+}
+
+/// Rounded up, so that whoever waits that long has waited long enough.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// The content of a request, if it has any. Only requests to a transparent portal and for an action

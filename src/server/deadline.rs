@@ -7,7 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,13 +16,26 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
 use super::Limits;
 
-/// Whether a request is being answered, set by the service and seen by the connection.
+/// Bytes that a client takes in `stall_time`, on average, while it takes its time: 64 KiB. A line that is
+/// slower than a kilobyte a second is taken for one that wants to hold the connection.
+const TAKEN: u32 = 64 << 10;
+
+/// The requests that are being answered, counted by the service and seen by the connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Busy(Arc<AtomicBool>);
+pub(super) struct Busy(Arc<Requests>);
+
+#[derive(Debug, Default)]
+struct Requests {
+    under_way: AtomicUsize,
+    are_many: AtomicBool,
+    begun: AtomicBool,
+    first: Notify,
+}
 
 /// An answer under way; dropped when its content has been handed over.
 #[derive(Debug)]
@@ -31,18 +44,35 @@ pub(super) struct Answering(Busy);
 impl Busy {
     /// A request has arrived.
     pub(super) fn begin(&self) -> Answering {
-        self.0.store(true, Ordering::Release);
+        self.0.under_way.fetch_add(1, Ordering::Release);
+        if !self.0.begun.swap(true, Ordering::Relaxed) {
+            self.0.first.notify_one();
+        }
         Answering(self.clone())
     }
 
+    /// From now on there may be several at once, and bytes that belong to none.
+    pub(super) fn multiplex(&self) {
+        self.0.are_many.store(true, Ordering::Release);
+    }
+
+    /// Resolves when the first has arrived; to be awaited once.
+    pub(super) async fn first_request(&self) {
+        self.0.first.notified().await;
+    }
+
     fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.under_way.load(Ordering::Acquire) > 0
+    }
+
+    fn are_many(&self) -> bool {
+        self.0.are_many.load(Ordering::Acquire)
     }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Release);
+        self.0.0.under_way.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -93,26 +123,34 @@ enum Awaiting {
 #[derive(Debug)]
 pub(super) struct Deadlined {
     stream: TcpStream,
-    limits: Limits,
+    limits: Arc<Limits>,
     busy: Busy,
     awaiting: Awaiting,
     reading: Pin<Box<Sleep>>,
     writing: Option<Pin<Box<Sleep>>>,
+    is_stalled: bool,
+    /// How long the client may still take nothing.
+    patience: Duration,
 }
 
 impl Deadlined {
     /// A new connection, of which a request is due.
-    pub(super) fn new(stream: TcpStream, limits: &Limits, busy: Busy) -> Self {
+    pub(super) fn new(stream: TcpStream, limits: &Arc<Limits>, busy: Busy) -> Self {
         let reading = Box::pin(tokio::time::sleep(limits.header_time));
         let awaiting = Awaiting::Head;
-        Self { stream, limits: limits.clone(), busy, awaiting, reading, writing: None }
+        let (limits, patience) = (Arc::clone(limits), limits.stall_time);
+        let (writing, is_stalled) = (None, false);
+        Self { stream, limits, busy, awaiting, reading, writing, is_stalled, patience }
     }
 
     /// Notes the end of an answer: from then on the next request is awaited.
     fn notice_end_of_answer(&mut self) {
         match (self.busy.is_set(), self.awaiting) {
             (true, _) => self.awaiting = Awaiting::Nothing,
-            (false, Awaiting::Nothing) => self.expect(Awaiting::Next, self.limits.idle_time),
+            (false, Awaiting::Nothing) => {
+                self.patience = self.limits.stall_time;
+                self.expect(Awaiting::Next, self.limits.idle_time);
+            }
             (false, _) => {}
         }
     }
@@ -122,18 +160,32 @@ impl Deadlined {
         self.reading.as_mut().reset(Instant::now() + within);
     }
 
-    /// Notes whether the client stops taking what is written.
-    fn watch_write<T>(
+    /// Notes how much of what is written the client takes. Time counts only while it takes nothing, and
+    /// comes back with what it takes: who takes less than [`TAKEN`] in `stall_time` runs out of it.
+    fn watch_write(
         &mut self,
         cx: &mut Context<'_>,
-        result: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if result.is_ready() {
-            self.writing = None;
+        result: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let limit = self.limits.stall_time;
+        if let Poll::Ready(taken) = &result {
+            if let (true, Some(timer)) = (self.is_stalled, &self.writing) {
+                self.patience = timer.deadline().saturating_duration_since(Instant::now());
+                self.is_stalled = false;
+            }
+            if self.patience < limit {
+                let taken = u32::try_from(*taken.as_ref().unwrap_or(&0)).unwrap_or(u32::MAX);
+                let earned = limit.saturating_mul(taken) / TAKEN;
+                self.patience = self.patience.saturating_add(earned).min(limit);
+            }
             return result;
         }
-        let limit = self.limits.stall_time;
-        let timer = self.writing.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        let patience = self.patience;
+        let timer = self.writing.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        if !self.is_stalled {
+            timer.as_mut().reset(Instant::now() + patience);
+            self.is_stalled = true;
+        }
         match timer.as_mut().poll(cx) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
@@ -151,7 +203,8 @@ impl AsyncRead for Deadlined {
         this.notice_end_of_answer();
         let filled = buffer.filled().len();
         if Pin::new(&mut this.stream).poll_read(cx, buffer)?.is_ready() {
-            if this.awaiting == Awaiting::Next && buffer.filled().len() > filled {
+            let is_of_a_request = this.awaiting == Awaiting::Next && !this.busy.are_many();
+            if is_of_a_request && buffer.filled().len() > filled {
                 this.awaiting = Awaiting::Rest;
             }
             return Poll::Ready(Ok(()));

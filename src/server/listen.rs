@@ -1,34 +1,42 @@
-//! The accept loop: how many connections, how long each, and how they end. `axum::serve` has no
-//! deadline for a request to arrive and no cap on connections.
+//! The accept loop: how many connections, of whom, and how they end. `axum::serve` has no deadline
+//! for a request to arrive and no cap on connections.
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 
-use super::deadline::{Busy, Deadlined, Held};
+use super::connection::Connection;
+use super::peer::Peer;
+use super::places::{Free, Places};
+use super::tls::Tls;
 
 /// Limits of the server's side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at once: 16,384. Over it new ones wait in the kernel's queue.
     pub connections: usize,
-    /// Time for a request head to arrive, and for a new connection to begin one: 10 s. Then the
-    /// connection is closed.
+    /// Connections of one client at once. Over it a new one is told so and closed.
+    pub client_connections: usize,
+    /// Networks whose clients may have as many as there are: front servers, and who is exempt.
+    pub exempt: Vec<IpNet>,
+    /// Time for a request head to arrive, and for a new connection to begin one, its TLS handshake
+    /// included: 10 s. Then the connection is closed.
     pub header_time: Duration,
     /// Time between an answer and the next request on its connection: 75 s, longer than the front
     /// servers' own, so that they do not write into a closing connection.
     pub idle_time: Duration,
-    /// Time in which a client must take something of what was written: 60 s.
+    /// Time in which a client must take 64 KiB of what was written, or all of it: 60 s. Then the
+    /// connection is closed.
     pub stall_time: Duration,
     /// Time after which a connection ends with the answer it is giving: 1 h.
     pub connection_time: Duration,
@@ -36,7 +44,10 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Field lines of a request: 64. Over it: 431.
     pub field_lines: usize,
-    /// Time for answers under way to end when the process is asked to: 30 s.
+    /// Time between the announcement that the process ends and the moment from which nothing more is
+    /// accepted: 5 s, in which whoever distributes requests sees that it is not ready.
+    pub leave_time: Duration,
+    /// Time for answers under way to end after that: 30 s.
     pub drain_time: Duration,
 }
 
@@ -44,12 +55,15 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 16_384,
+            client_connections: 1024,
+            exempt: Vec::new(),
             header_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),
             stall_time: Duration::from_secs(60),
             connection_time: Duration::from_secs(3600),
             head_bytes: 32 << 10,
             field_lines: 64,
+            leave_time: Duration::from_secs(5),
             drain_time: Duration::from_secs(30),
         }
     }
@@ -61,13 +75,54 @@ pub trait Handler: Send + Sync + 'static {
     fn answer(
         &self,
         request: hyper::Request<Incoming>,
+        peer: Peer,
     ) -> impl Future<Output = Response> + Send + '_;
     /// A connection was opened.
     fn opened(&self) {}
     /// A connection was closed.
     fn closed(&self) {}
-    /// Nothing more is accepted, and the answers under way are the last.
+    /// A connection was refused, because its client has too many.
+    fn refused(&self) {}
+    /// The process is ending, and answers say so.
     fn drain(&self) {}
+}
+
+/// Where connections come in.
+#[derive(Debug)]
+pub struct Socket {
+    /// The listener.
+    pub listener: TcpListener,
+    /// TLS, if it is spoken.
+    pub tls: Option<Arc<Tls>>,
+    /// Whether the listener belongs to whoever started the process. What waits in its queue is then
+    /// for the next process.
+    pub is_inherited: bool,
+}
+
+impl From<TcpListener> for Socket {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None, is_inherited: false }
+    }
+}
+
+/// How a process is asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// So that nobody's request fails: it is announced first (`leave_time`).
+    Announced,
+    /// Without announcement; answers under way are finished all the same.
+    AtOnce,
+}
+
+/// How far the end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// It has not begun.
+    Serving,
+    /// It is announced.
+    Leaving,
+    /// Nothing more is accepted.
+    Draining,
 }
 
 /// How long accepting pauses when descriptors ran out: the error would come back at once.
@@ -76,59 +131,105 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves until `stop` resolves, then lets the answers under way end.
 pub async fn serve<H: Handler>(
     handler: Arc<H>,
-    listener: TcpListener,
+    socket: Socket,
     limits: Limits,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = Ending>,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let (draining, drain) = watch::channel(false);
+    let Socket { listener, tls, is_inherited } = socket;
+    let (stage, watched) = watch::channel(Stage::Serving);
+    let places = Places::new(&limits);
+    let door = Door { places, tls, handler, limits: Arc::new(limits), stage: watched };
     let mut stop = pin!(stop);
-    loop {
-        let (stream, place) = tokio::select! {
+    let ending = loop {
+        tokio::select! {
             biased;
-            () = &mut stop => break,
-            accepted = accept(&listener, &places) => accepted,
-        };
-        let connection = Connection {
-            handler: Arc::clone(&handler),
-            limits: limits.clone(),
-            drain: drain.clone(),
-        };
-        handler.opened();
-        let handler = Arc::clone(&handler);
-        tokio::spawn(async move {
-            connection.run(stream).await;
-            handler.closed();
-            drop(place);
-        });
+            ending = &mut stop => break ending,
+            () = door.let_in(&listener) => {}
+        }
+    };
+    door.handler.drain();
+    if ending == Ending::Announced {
+        stage.send_replace(Stage::Leaving);
+        let mut leaving = pin!(tokio::time::sleep(door.limits.leave_time));
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut leaving => break,
+                () = door.let_in(&listener), if !is_inherited => {}
+            }
+        }
     }
-    drop(listener);
-    handler.drain();
-    draining.send_replace(true);
-    let most = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    if tokio::time::timeout(limits.drain_time, places.acquire_many(most)).await.is_err() {
+    if !is_inherited {
+        door.let_last_in(listener);
+    }
+    stage.send_replace(Stage::Draining);
+    let all_free = door.places.all_free();
+    if tokio::time::timeout(door.limits.drain_time, all_free).await.is_err() {
         tracing::warn!("some answers were not finished in time and are cut off");
     }
 }
 
-/// The next connection, once there is a place for it.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
-    loop {
-        let Ok(place) = Arc::clone(places).acquire_owned().await else {
-            // The semaphore is never closed.
-            std::future::pending().await
-        };
+/// Where connections come in, and what each of them gets.
+struct Door<H> {
+    places: Places,
+    tls: Option<Arc<Tls>>,
+    handler: Arc<H>,
+    limits: Arc<Limits>,
+    stage: watch::Receiver<Stage>,
+}
+
+impl<H: Handler> Door<H> {
+    /// Lets the next connection in, once there is a place for it.
+    async fn let_in(&self, listener: &TcpListener) {
+        let place = self.places.next().await;
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, address)) => self.welcome(stream, address, place),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "no connection can be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+
+    /// Lets in who has connected already, and closes the listener.
+    fn let_last_in(&self, listener: TcpListener) {
+        // Asked itself: the runtime may not have heard yet of those who wait.
+        let Ok(listener) = listener.into_std() else { return };
+        while let (Some(place), Ok((stream, address))) =
+            (self.places.next().now_or_never(), listener.accept())
+        {
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.welcome(stream, address, place);
+            }
+        }
+    }
+
+    /// Answers a connection's requests, unless its client has too many.
+    fn welcome(&self, stream: TcpStream, address: SocketAddr, place: Free<'_>) {
+        let peer = Peer::from(address);
+        let place = match place.of(peer.address.into()) {
+            Ok(place) => place,
+            Err(refusal) => {
+                self.handler.refused();
+                return refusal.tell(stream, self.tls.is_some());
+            }
+        };
+        let connection = Connection {
+            handler: Arc::clone(&self.handler),
+            limits: Arc::clone(&self.limits),
+            tls: self.tls.clone(),
+            stage: self.stage.clone(),
+            peer,
+        };
+        self.handler.opened();
+        let handler = Arc::clone(&self.handler);
+        tokio::spawn(async move {
+            connection.run(stream).await;
+            handler.closed();
+            drop(place);
+        });
     }
 }
 
@@ -139,54 +240,4 @@ fn is_of_one_connection(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::ConnectionReset
     )
-}
-
-/// One connection and what it needs to know.
-struct Connection<H> {
-    handler: Arc<H>,
-    limits: Limits,
-    drain: watch::Receiver<bool>,
-}
-
-impl<H: Handler> Connection<H> {
-    async fn run(mut self, stream: TcpStream) {
-        // Answers are written whole; waiting for more to send would only delay them.
-        let _ = stream.set_nodelay(true);
-        let busy = Busy::default();
-        let stream = TokioIo::new(Deadlined::new(stream, &self.limits, busy.clone()));
-        let handler = self.handler;
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let answering = busy.begin();
-            let handler = Arc::clone(&handler);
-            // Boxed, because hyper keeps room for the future in every connection, idle or not.
-            Box::pin(async move {
-                let response = handler.answer(request).await;
-                Ok::<_, std::convert::Infallible>(
-                    response.map(|body| Held { body, _answering: answering }),
-                )
-            })
-        });
-        let mut builder = http1::Builder::new();
-        builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(None)
-            .max_buf_size(self.limits.head_bytes)
-            .max_headers(self.limits.field_lines);
-        let mut connection = pin!(builder.serve_connection(stream, service));
-        let finished = tokio::select! {
-            result = connection.as_mut() => Some(result),
-            _ = self.drain.wait_for(|draining| *draining) => None,
-            () = tokio::time::sleep(self.limits.connection_time) => None,
-        };
-        let result = match finished {
-            Some(result) => result,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = result {
-            tracing::debug!(%error, "a connection ended");
-        }
-    }
 }

@@ -11,7 +11,8 @@ use hyper::body::Incoming;
 
 use crate::gateway::{Changes, Gateway};
 
-use super::{Handler, Options, Service, outermost};
+use super::peer::Inbound;
+use super::{Handler, Options, Peer, Service, outermost};
 
 /// The service that new requests get.
 #[derive(Debug)]
@@ -51,9 +52,9 @@ impl Live {
 }
 
 impl Handler for Live {
-    async fn answer(&self, request: hyper::Request<Incoming>) -> Response {
+    async fn answer(&self, request: hyper::Request<Incoming>, peer: Peer) -> Response {
         let (request, content) = request.into_parts();
-        outermost::answer(&self.service(), request, content).await
+        outermost::answer(&self.service(), request, Inbound { content, peer }).await
     }
 
     fn opened(&self) {

@@ -19,6 +19,7 @@
 mod admin;
 mod bridge;
 mod client;
+mod connection;
 mod deadline;
 mod disk_metrics;
 mod document;
@@ -30,12 +31,17 @@ mod metrics;
 mod openapi;
 mod operations;
 mod outermost;
+mod peer;
+mod places;
 mod problem;
+mod redirect;
 mod registry;
 mod resolve;
 mod router;
 mod shown;
 mod status;
+mod streams;
+mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,9 +51,11 @@ use axum::body::Body;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use ipnet::IpNet;
 use serde::Serialize;
 use url::Url;
 
+use crate::allowance::{self, Allowances};
 use crate::cache::Tiers;
 use crate::clock::Clock;
 use crate::cors;
@@ -56,15 +64,19 @@ use crate::portal::{Dialect, Portal, Terms};
 
 pub use admin::{Admin, Reload, Reloaded, Token, TokenError};
 use endpoint::{AtRoot, Endpoint, Name};
-pub use listen::{Handler, Limits, serve};
+pub use listen::{Ending, Handler, Limits, Socket, serve};
 pub use live::Live;
 use metrics::Metrics;
+pub use peer::Peer;
+pub use redirect::ToTls;
+pub use tls::{CertificateFiles, Tls};
 
 /// What the server serves. A reload makes another one over the same counters ([`Live`]); a request
 /// keeps the one it began with.
 #[derive(Debug)]
 pub struct Service {
     gateway: Gateway,
+    allowances: Arc<Allowances>,
     tiers: Tiers,
     clock: Arc<dyn Clock>,
     options: Options,
@@ -79,6 +91,12 @@ pub struct Options {
     /// Where clients reach this gateway, for absolute links; its path is a prefix that a front
     /// server may or may not take off.
     pub public_url: Option<Url>,
+    /// Networks of front servers whose word for a client's address is taken: none.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What each client is allowed.
+    pub clients: allowance::Options,
+    /// For how long browsers are told to come by TLS alone (RFC 6797).
+    pub hsts: Option<Duration>,
     /// The CORS policy of everything that is not a portal's.
     pub cors: cors::Policy,
     /// The id of the portal that is served at `/` with its own paths.
@@ -94,6 +112,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             public_url: None,
+            trusted_proxies: Vec::new(),
+            clients: allowance::Options::default(),
+            hsts: None,
             cors: cors::Policy::default(),
             at_root: None,
             content_bytes: 8 << 20,
@@ -114,13 +135,15 @@ impl Service {
         let metrics = Arc::new(Metrics::new(tiers.disk.as_ref()));
         let draining = Arc::new(AtomicBool::new(false));
         let started = clock.now();
-        Arc::new(Self { gateway, tiers, clock, options, metrics, started, draining })
+        let allowances = Allowances::new(options.clients.clone(), Arc::clone(&clock));
+        Arc::new(Self { gateway, allowances, tiers, clock, options, metrics, started, draining })
     }
 
     /// The same service with another gateway and other options.
     fn with(&self, gateway: Gateway, options: Options) -> Arc<Self> {
         Arc::new(Self {
             gateway,
+            allowances: self.allowances.with(&options.clients),
             options,
             tiers: self.tiers.clone(),
             clock: Arc::clone(&self.clock),

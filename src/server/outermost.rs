@@ -9,12 +9,12 @@ use axum::body::{Body, HttpBody as _};
 use axum::response::Response;
 use futures_util::FutureExt as _;
 use http::header::{
-    ALLOW, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CONNECTION, CONTENT_LENGTH, HOST, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
-use hyper::body::Incoming;
 
 use crate::cors;
 use crate::portal::Terms;
@@ -22,6 +22,7 @@ use crate::portal::Terms;
 use super::document::Problem;
 use super::drop_in::{self, DropIn};
 use super::metrics::{Account, Labels};
+use super::peer::{Inbound, Peer};
 use super::shown::{loggable, without_user_information};
 use super::{Located, Service, problem, router};
 
@@ -30,8 +31,8 @@ const NOINDEX: HeaderValue = HeaderValue::from_static("noindex");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Answers any request.
-pub(super) async fn answer(service: &Service, mut request: Parts, content: Incoming) -> Response {
-    let started = service.clock.now();
+pub(super) async fn answer(service: &Service, mut request: Parts, inbound: Inbound) -> Response {
+    let (started, peer) = (service.clock.now(), inbound.peer);
     // What the client wrote, for the log, where it stands for something else.
     let (mut written, mut open, mut file, mut refused) = (None, None, None, None);
     match drop_in::read(service, &request.uri) {
@@ -70,7 +71,7 @@ pub(super) async fn answer(service: &Service, mut request: Parts, content: Incom
             no_content(located)
         }
         Ok(()) => {
-            let handled = router::route(service, located, &request, content);
+            let handled = router::route(service, located, &request, inbound);
             AssertUnwindSafe(handled)
                 .catch_unwind()
                 .await
@@ -85,7 +86,7 @@ pub(super) async fn answer(service: &Service, mut request: Parts, content: Incom
         let policy = terms.as_ref().map_or(policy, |terms| &terms.cors);
         policy.apply(&request.headers, response.headers_mut());
     }
-    finish(service, located, response.headers_mut());
+    finish(service, located, &request, peer, response.headers_mut());
     let path = written.as_ref().map_or(path, |uri| uri.path());
     let path = &*without_user_information(path);
     account(service, &request.method, path, located, &response, started);
@@ -122,6 +123,18 @@ fn check(request: &Parts, located: Located<'_>) -> Result<(), Problem> {
 /// Host header field with an invalid field value.
 fn check_host(request: &Parts) -> Result<(), Problem> {
     let mut hosts = request.headers.get_all(HOST).iter();
+    if request.version == Version::HTTP_2 {
+        // RFC 9113 §8.3.1: `:authority` stands for it, and a Host beside it must not differ.
+        let (host, another) = (hosts.next(), hosts.next());
+        return match (request.uri.authority(), host) {
+            (Some(authority), None) if is_host_with_port(authority) => Ok(()),
+            (Some(authority), Some(host)) if *host == *authority.as_str() && another.is_none() => {
+                Ok(())
+            }
+            (None, Some(host)) if is_name_with_port(host.as_bytes()) && another.is_none() => Ok(()),
+            _ => Err(problem::bad_request("a request has exactly one host")),
+        };
+    }
     if request.version == Version::HTTP_10 && !request.headers.contains_key(HOST) {
         return Ok(());
     }
@@ -193,12 +206,24 @@ fn without_content(mut response: Response) -> Response {
 }
 
 /// The fields of every answer.
-fn finish(service: &Service, located: Located<'_>, fields: &mut HeaderMap) {
+fn finish(
+    service: &Service,
+    located: Located<'_>,
+    request: &Parts,
+    peer: Peer,
+    fields: &mut HeaderMap,
+) {
     if !located.is_transparent() {
         fields.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         fields.entry(ROBOTS).or_insert(NOINDEX);
     }
-    if service.is_draining() {
+    if let (Some(time), true) = (service.options.hsts, peer.is_encrypted) {
+        let value = format!("max-age={}", time.as_secs());
+        // A figure behind a constant word is always a value.
+        fields.extend(HeaderValue::try_from(value).ok().map(|v| (STRICT_TRANSPORT_SECURITY, v)));
+    }
+    // RFC 9113 §8.2.2: HTTP/2 has no such field; its connections are told otherwise.
+    if service.is_draining() && request.version != Version::HTTP_2 {
         fields.insert(CONNECTION, HeaderValue::from_static("close"));
     }
 }

@@ -4,6 +4,7 @@
 
 use http::HeaderValue;
 
+use crate::allowance::Exceeded;
 use crate::gateway::{Error, Limit, Place, PortalFailure, WebPage};
 use crate::portal::PathRefusal;
 use crate::upstream::RedirectRefusal;
@@ -215,6 +216,18 @@ fn problem(error: &Error) -> Problem {
             let detail = "Too much is asked of this portal, or of this gateway, at once. Try again in a \
                           moment.";
             Problem::new("busy", 503, "Busy", detail.to_owned()).after(std::time::Duration::ZERO)
+        }
+        Error::TooManyRequests(Exceeded { retry_after, at_once, .. }) => {
+            let detail = if *at_once {
+                "Too many requests of your address are under way at portals at once. Wait for some of \
+                 them to end; answers that are stored here are not counted."
+            } else {
+                "Your address asks portals too often. Wait a moment, and ask for less or for the same \
+                 again: answers that are stored here are not counted. The operator can exempt a network \
+                 (`server.clients.exempt`)."
+            };
+            Problem::new("too-many-requests", 429, "Too many requests", detail.to_owned())
+                .after(*retry_after)
         }
         Error::NotStored => {
             let detail = "The request says `only-if-cached`, and nothing usable is stored.";

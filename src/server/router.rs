@@ -4,9 +4,9 @@
 use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
-use hyper::body::Incoming;
 
 use super::endpoint::Name;
+use super::peer::Inbound;
 use super::{
     Located, Service, bridge, client, openapi, operations, problem, registry, resolve, status,
 };
@@ -16,11 +16,11 @@ pub(super) async fn route(
     service: &Service,
     located: Located<'_>,
     request: &Parts,
-    content: Incoming,
+    inbound: Inbound,
 ) -> Response<Body> {
     match located {
         Located::Bridge { place, terms, path, file } => {
-            bridge::answer(service, place, terms, path, file, request, content).await
+            bridge::answer(service, place, terms, path, file, request, inbound).await
         }
         Located::Entry(place) => registry::entry(service, place),
         Located::UnknownPortal => problem::unknown_portal(service).response(service),

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -65,14 +67,31 @@ impl Server {
 
     /// As `start_with`, with more in its environment.
     pub(crate) fn start_in(arguments: &[&str], token: &str, more: &[(&str, &str)]) -> Self {
-        let mut child = program()
+        let mut command = program();
+        command
             .args(arguments)
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .args(no_disk(arguments))
             .env("UNPAD_ADMIN_TOKEN", token)
             .envs(more.iter().copied())
+            .stdin(Stdio::null());
+        Self::of(command)
+    }
+
+    /// Starts a command that serves at a socket that is handed over to it.
+    pub(crate) fn start_at(socket: &TcpListener, arguments: &[&str]) -> Self {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$@\" 3<&0 0</dev/null"])
+            .arg(program().get_program())
+            .args(arguments)
+            .stdin(OwnedFd::from(socket.try_clone().expect("another descriptor")));
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command
             .current_dir(Path::new("/"))
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -13,7 +13,7 @@ async fn the_padding_is_taken_off_and_the_bytes_are_the_portals_own() {
     assert_snapshot!(answer.to_string().replace(&portal.origin(), "PORTAL"), @r#"
     200
     access-control-allow-origin: *
-    access-control-expose-headers: Accept-Ranges, Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, Content-Length, Content-Range, Date, ETag, Link, Location, Retry-After, Server-Timing, Unpad-Attribution, Unpad-Rewritten, Vary, X-SODA2-Fields, X-SODA2-Types
+    access-control-expose-headers: Accept-Ranges, Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, Content-Length, Content-Range, Date, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, Unpad-Attribution, Unpad-Rewritten, Vary, X-SODA2-Fields, X-SODA2-Types
     cache-control: public, max-age=300, stale-while-revalidate=60, stale-if-error=604800
     cache-status: unpad; fwd=uri-miss; fwd-status=200; stored; ttl=300
     connection: close
@@ -25,6 +25,8 @@ async fn the_padding_is_taken_off_and_the_bytes_are_the_portals_own() {
     date: Sat, 21 Nov 2026 09:00:00 GMT
     etag: "eVV8eAPCzUDLP_RBHUz03N"
     link: <PORTAL/data/api/3/action/package_show?id=x>; rel="via"
+    ratelimit: "client";r=999;t=1
+    ratelimit-policy: "client";q=1000;w=20
     timing-allow-origin: *
     x-content-type-options: nosniff
     x-robots-tag: noindex

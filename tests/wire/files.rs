@@ -22,7 +22,7 @@ async fn a_file_passes_as_it_is_with_the_fields_that_are_allowed() {
     200
     accept-ranges: bytes
     access-control-allow-origin: *
-    access-control-expose-headers: Accept-Ranges, Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, Content-Length, Content-Range, Date, ETag, Link, Location, Retry-After, Server-Timing, Unpad-Attribution, Unpad-Rewritten, Vary, X-SODA2-Fields, X-SODA2-Types
+    access-control-expose-headers: Accept-Ranges, Age, Allow, Cache-Status, Content-Digest, Content-Disposition, Content-Encoding, Content-Length, Content-Range, Date, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, Unpad-Attribution, Unpad-Rewritten, Vary, X-SODA2-Fields, X-SODA2-Types
     cache-control: max-age=60
     cache-status: unpad; fwd=uri-miss; fwd-status=200; stored; ttl=60
     connection: close
@@ -35,6 +35,8 @@ async fn a_file_passes_as_it_is_with_the_fields_that_are_allowed() {
     etag: "v1"
     last-modified: Sat, 21 Nov 2026 09:00:00 GMT
     link: <PORTAL/data.csv?callback=x>; rel="via"
+    ratelimit: "client";r=999;t=1
+    ratelimit-policy: "client";q=1000;w=20
     timing-allow-origin: *
     x-content-type-options: nosniff
     x-robots-tag: noindex

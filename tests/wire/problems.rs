@@ -3,7 +3,7 @@
 use crate::support::{FakePortal, Reply, World};
 
 /// Every problem type the surface names in this version.
-const TYPES: [&str; 19] = [
+const TYPES: [&str; 20] = [
     "unknown-portal",
     "invalid-path",
     "target-not-allowed",
@@ -21,6 +21,7 @@ const TYPES: [&str; 19] = [
     "not-jsonp",
     "portal-suspended",
     "busy",
+    "too-many-requests",
     "offline",
     "internal",
 ];

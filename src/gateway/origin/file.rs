@@ -97,6 +97,11 @@ impl Errand {
                 let length = body.length();
                 let turn = way.site.stream_turn()?;
                 let stream = body.into_stream(limits.file_bytes, turn).map_err(Into::into);
+                // It is under way for its client until it ends.
+                let claim = way.claim.clone();
+                let stream = stream.inspect(move |_| {
+                    let _ = &claim;
+                });
                 let stream: ContentStream = match end {
                     Some(end) => Box::pin(to_its_end(stream, end)),
                     None => Box::pin(stream),

@@ -18,6 +18,7 @@ use ring::digest;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::allowance::Claim;
 use crate::cache::{Arrival, Origin, Validators};
 use crate::portal::{Form, KeyPlace, Portal, Target, Terms};
 use crate::upstream::{self, Fetch, Manner, Phase, Response, Site, Turn};
@@ -48,10 +49,16 @@ pub(super) struct PortalOrigin {
     /// The request's content.
     pub content: Option<Bytes>,
     pub buffer: usize,
+    /// What is claimed of the client's allowance.
+    pub claim: Option<Arc<Claim>>,
 }
 
 impl Origin for PortalOrigin {
     type Error = Error;
+
+    fn admit(&self) -> Result<(), Error> {
+        self.claim.as_ref().map_or(Ok(()), |claim| claim.make().map_err(Error::TooManyRequests))
+    }
 
     fn fetch(
         &self,

@@ -178,6 +178,7 @@ pub(super) async fn fill(service: &Service, body: Incoming) -> Result<Value, Pro
         file: None,
         fields: &fields,
         content: None,
+        claim: None,
     };
     let problem = match service.gateway.answer(asked).await {
         Ok(answered) => match drain(answered.content).await {

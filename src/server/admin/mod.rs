@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 use crate::gateway::Changes;
 
 use super::document::Problem;
-use super::{Handler, Live, Service, problem};
+use super::{Handler, Live, Peer, Service, problem};
 
 pub use token::{Token, TokenError};
 
@@ -110,7 +110,7 @@ impl Admin {
 }
 
 impl Handler for Admin {
-    async fn answer(&self, request: hyper::Request<Incoming>) -> Response {
+    async fn answer(&self, request: hyper::Request<Incoming>, _: Peer) -> Response {
         let (request, body) = request.into_parts();
         let service = self.live.service();
         let answered = match self.check(&request) {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Speaks HTTP/1.1 to the gateway, one connection a request.
@@ -42,15 +42,36 @@ impl Client {
         self.try_raw(bytes).await.expect("an answer")
     }
 
+    /// A GET on a connection that is there.
+    pub(crate) async fn on(&self, stream: TcpStream, target: &str) -> Answer {
+        self.on_with(stream, target, "").await
+    }
+
+    /// As `on`, with more fields.
+    pub(crate) async fn on_with(&self, stream: TcpStream, target: &str, fields: &str) -> Answer {
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\n{fields}\r\n"
+        );
+        exchange(stream, request.as_bytes()).await.expect("an answer")
+    }
+
     /// As `raw`; `None` if the connection ended without an answer.
     pub(crate) async fn try_raw(&self, bytes: impl AsRef<[u8]>) -> Option<Answer> {
-        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
-        stream.write_all(bytes.as_ref()).await.ok()?;
-        let mut all = Vec::new();
-        // A reset after the answer does not take the answer back.
-        let _ = stream.read_to_end(&mut all).await;
-        Answer::parse(&all)
+        let stream = TcpStream::connect(self.address).await.expect("a connection");
+        exchange(stream, bytes.as_ref()).await
     }
+}
+
+/// Writes these bytes and reads until the end of the connection.
+pub(crate) async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    bytes: &[u8],
+) -> Option<Answer> {
+    stream.write_all(bytes).await.ok()?;
+    let mut all = Vec::new();
+    // A reset after the answer does not take the answer back.
+    let _ = stream.read_to_end(&mut all).await;
+    Answer::parse(&all)
 }
 
 impl Answer {

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use unpad::cli::Composed;
 use unpad::clock::ManualClock;
 use unpad::config;
+use unpad::server::Ending;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use directory::Directory;
@@ -34,7 +35,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct World {
     pub client: Client,
     pub clock: Arc<ManualClock>,
-    stop: Option<oneshot::Sender<()>>,
+    stop: Option<oneshot::Sender<Ending>>,
     ended: tokio::task::JoinHandle<()>,
 }
 
@@ -62,9 +63,9 @@ impl World {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
-        let ended = tokio::spawn(composed.serve(listener, async {
-            let _ = stopped.await;
-        }));
+        let ended = tokio::spawn(
+            composed.serve(listener, async { stopped.await.unwrap_or(Ending::AtOnce) }),
+        );
         Self { client: Client::new(address), clock, stop: Some(stop), ended }
     }
 
@@ -92,9 +93,9 @@ impl World {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel();
-        let ended = tokio::spawn(more(composed).serve(listener, async {
-            let _ = stopped.await;
-        }));
+        let ended = tokio::spawn(
+            more(composed).serve(listener, async { stopped.await.unwrap_or(Ending::AtOnce) }),
+        );
         Self { client: Client::new(address), clock, stop: Some(stop), ended }
     }
 
@@ -118,8 +119,17 @@ impl World {
 
     /// Asks the gateway to end; the handle resolves when it has.
     pub(crate) fn stop(&mut self) -> &mut tokio::task::JoinHandle<()> {
+        self.end_by(Ending::AtOnce)
+    }
+
+    /// Asks the gateway to end as a service manager does; the handle resolves when it has.
+    pub(crate) fn leave(&mut self) -> &mut tokio::task::JoinHandle<()> {
+        self.end_by(Ending::Announced)
+    }
+
+    fn end_by(&mut self, how: Ending) -> &mut tokio::task::JoinHandle<()> {
         if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
+            let _ = stop.send(how);
         }
         &mut self.ended
     }
