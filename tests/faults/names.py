@@ -76,10 +76,11 @@ class NameServer:
 
     async def _serve(self, reader, writer):
         try:
-            size = struct.unpack(">H", await reader.readexactly(2))[0]
-            said = self.answer(await reader.readexactly(size), tcp=True)
-            if said:
-                writer.write(struct.pack(">H", len(said)) + said)
+            while True:
+                size = struct.unpack(">H", await reader.readexactly(2))[0]
+                said = self.answer(await reader.readexactly(size), tcp=True)
+                if said:
+                    writer.write(struct.pack(">H", len(said)) + said)
         except (EOFError, OSError, IndexError, struct.error):
             pass
         finally:

@@ -95,7 +95,11 @@ class World:
 
     async def metrics(self, gateway):
         """The gateway's figures by name and labels."""
-        answer = await self.pool(gateway).ask("/metrics")
+        return await self.metrics_of(gateway, self.pool(gateway))
+
+    async def metrics_of(self, gateway, pool):
+        """The same, asked for by a certain client."""
+        answer = await pool.ask("/metrics")
         lines = (line.rpartition(" ") for line in answer.body.decode().splitlines() if line and line[0] != "#")
         return {name: float(value) for name, _, value in lines}
 
