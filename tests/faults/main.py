@@ -11,6 +11,7 @@ import time
 import traceback
 
 from network import Network
+from shim import Shim
 from world import SCENARIOS, World, known_options
 
 MODULES = ["slow", "large", "crowds", "failing", "naming", "tls", "oddities", "clients", "disk", "life", "overload"]
@@ -39,7 +40,9 @@ def shown(figures):
 
 def missing(scenario, network, options):
     """Why a scenario cannot run here, if it cannot."""
-    unknown = [option for option in scenario.options if option not in options]
+    if "shim" in scenario.options and not Shim.is_possible():
+        return "no C compiler is here"
+    unknown = [option for option in scenario.options if option not in (*options, "shim")]
     if unknown:
         return f"this program has no {', '.join(unknown)}"
     if scenario.space and not network:
