@@ -63,7 +63,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crc32fast", &["cache"]),
     ("encoding_rs", &["gateway"]),
     ("flate2", &["cache"]),
-    ("governor", &["allowance"]),
+    ("governor", &["allowance", "upstream"]),
     ("http_body_util", &["server", "demo", "cli"]),
     ("hyper", &["upstream", "server", "demo", "cli"]),
     ("hyper_util", &["server", "demo", "cli"]),

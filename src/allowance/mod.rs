@@ -11,6 +11,7 @@ mod bucket;
 mod claim;
 mod client;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,13 +43,16 @@ pub struct Options {
     pub fetches: usize,
     /// Connections at once: 1,024. Over it a new one is told so and closed.
     pub connections: usize,
-    /// Networks whose clients are not bounded: none.
+    /// Networks whose clients are not bounded: 127.0.0.1 and `::1`, because whoever is on the machine itself
+    /// starves nobody else.
     pub exempt: Vec<IpNet>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rate: 50, burst: 1000, fetches: 500, connections: 1024, exempt: Vec::new() }
+        let itself = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+        let exempt = itself.map(IpNet::from).into();
+        Self { rate: 50, burst: 1000, fetches: 500, connections: 1024, exempt }
     }
 }
 

@@ -90,7 +90,7 @@ fn exempt_networks_are_not_bounded() {
 fn the_table_is_bounded_however_many_come() {
     let (allowances, _) = allowances(few());
     for number in 0..70_000_u32 {
-        let address = IpAddr::from(std::net::Ipv4Addr::from(number));
+        let address = IpAddr::from(Ipv4Addr::from(number));
         assert_eq!(Claim::new(&allowances, address.into()).make(), Ok(()));
     }
     allowances.clients.run_pending_tasks();

@@ -211,7 +211,13 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         {
             return Ok(Reply::collapsed(response, now, why));
         }
-        origin.admit().map_err(Failure::Fetch)?;
+        if let Err(error) = origin.admit() {
+            // RFC 5861 §4: what cannot be asked for now is an error like any other.
+            return match stale.filter(|old| freshness::usable_on_error(old, now)) {
+                Some(old) => Ok(Reply::stale(old, now)),
+                None => Err(Failure::Fetch(error)),
+            };
+        }
         if !ask.may_share() || self.flights.go_alone(&ask.key, now) {
             return self.fetch(&ask, &origin, stale, why, None).await.map_err(Failure::Fetch);
         }

@@ -113,8 +113,8 @@ pub(super) struct Clients {
     /// Connections at once (1024).
     #[schemars(range(min = 1))]
     pub connections: Option<u32>,
-    /// Networks whose clients are not bounded, such as `10.0.0.0/8` (none).
-    pub exempt: Vec<Text<Network>>,
+    /// Networks whose clients are not bounded, such as `10.0.0.0/8` (this machine: `127.0.0.1`, `::1`).
+    pub exempt: Option<Vec<Text<Network>>>,
 }
 
 /// The administration listener. It listens when there is a token.

@@ -158,7 +158,10 @@ fn clients(written: &file::Clients) -> allowance::Options {
         burst: written.burst.unwrap_or(base.burst),
         fetches: figure(written.fetches, base.fetches),
         connections: figure(written.connections, base.connections),
-        exempt: written.exempt.iter().map(|network| network.0.0).collect(),
+        exempt: match &written.exempt {
+            Some(networks) => networks.iter().map(|network| network.0.0).collect(),
+            None => base.exempt,
+        },
     }
 }
 

@@ -55,6 +55,10 @@ pub(super) struct Limits {
     pub concurrency: Option<usize>,
     /// Fetches that wait for their turn (1000). For a whole portal only.
     pub queue: Option<usize>,
+    /// The longest that one waits (10s). For a whole portal only.
+    pub queue_time: Option<Time>,
+    /// Fetches a second; 0 for as many as `concurrency` gives (0). For a whole portal only.
+    pub rate: Option<u32>,
     /// Failures in a row after which the portal is left alone for a while; 0 for never (5;
     /// transparent: 0). For a whole portal only.
     pub failures: Option<u32>,
@@ -152,6 +156,8 @@ impl<'de> Deserialize<'de> for RouteLimits {
             ("connect_time", limits.connect_time.is_some()),
             ("concurrency", limits.concurrency.is_some()),
             ("queue", limits.queue.is_some()),
+            ("queue_time", limits.queue_time.is_some()),
+            ("rate", limits.rate.is_some()),
             ("failures", limits.failures.is_some()),
         ];
         match of_the_portal.iter().find(|(_, set)| *set) {

@@ -78,6 +78,8 @@ pub(super) fn limits(base: &upstream::Limits, over: &section::Limits) -> upstrea
         // More permits than a semaphore has are as good as all of them.
         concurrency: over.concurrency.unwrap_or(base.concurrency).min(Semaphore::MAX_PERMITS),
         queue: over.queue.unwrap_or(base.queue),
+        queue_time: time(over.queue_time, base.queue_time),
+        rate: over.rate.unwrap_or(base.rate),
         failures: over.failures.unwrap_or(base.failures),
     }
 }

@@ -58,8 +58,10 @@ impl Gateway {
 /// Whether all that a site is made of is the same. A portal with another title or lifetime keeps
 /// its site.
 fn is_at_the_same_site(old: &Place, new: &Place) -> bool {
-    let of_site =
-        |limits: &Limits| (limits.connect_time, limits.concurrency, limits.queue, limits.failures);
+    let of_site = |limits: &Limits| {
+        let queue = (limits.queue, limits.queue_time, limits.rate);
+        (limits.connect_time, limits.concurrency, queue, limits.failures)
+    };
     old.portal.site_rules() == new.portal.site_rules()
         && of_site(&old.portal.terms.limits) == of_site(&new.portal.terms.limits)
 }

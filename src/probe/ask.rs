@@ -135,7 +135,7 @@ impl Asker {
     }
 
     async fn fetch(&self, fetch: &Fetch) -> Result<Answer, Error> {
-        let turn = self.site.turn(self.answer_time).await?;
+        let turn = self.site.turn().await?;
         let start = self.clock.now();
         let response = self.site.fetch(fetch, turn).await?;
         let (status, fields) = (response.status.as_u16(), response.fields);

@@ -1,19 +1,19 @@
 //! One fetch from one site: its turn, its redirects, its limits. Content is read elsewhere.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, LOCATION, RETRY_AFTER, TRANSFER_ENCODING, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::clock::Clock;
 
 use super::coding::ACCEPTED;
 use super::suspend::{PAUSE, Record};
+use super::turns::{Turn, Turns};
 use super::{Body, Clients, Error, Excess, Health, Limits, Phase, RedirectRefusal, SiteRules};
 
 /// RFC 8586: names the intermediaries a request went through, so that loops end.
@@ -24,10 +24,8 @@ const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 pub struct Site {
     rules: SiteRules,
     client: reqwest::Client,
-    turns: Arc<Semaphore>,
+    turns: Arc<Turns>,
     streams: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    queue: usize,
     failures: u32,
     record: Mutex<Record>,
     clock: Arc<dyn Clock>,
@@ -78,10 +76,6 @@ pub struct Response {
     pub is_redirected: bool,
 }
 
-/// A fetch's turn at the site, given back on drop.
-#[derive(Debug)]
-pub struct Turn(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
-
 impl Site {
     /// A site; `limits` gives its connection time, concurrency, queue and failures.
     #[must_use]
@@ -94,10 +88,8 @@ impl Site {
         Self {
             client: clients.client(&rules, limits),
             rules,
-            turns: Arc::new(Semaphore::new(limits.concurrency)),
+            turns: Turns::new(limits, Arc::clone(&clock)),
             streams: Arc::new(Semaphore::new(limits.concurrency)),
-            waiting: AtomicUsize::new(0),
-            queue: limits.queue,
             failures: limits.failures,
             record: Mutex::default(),
             clock,
@@ -119,22 +111,25 @@ impl Site {
         }
     }
 
-    /// Waits for a turn at the site, at most `longest`.
+    /// Whether a fetch would come to its turn, as far as can be said: so that nobody waits for what will
+    /// not come, and a refusal costs next to nothing.
+    ///
+    /// # Errors
+    /// [`Error::Suspended`] while the site is left alone; [`Error::Busy`] when too many wait, or would
+    /// wait for too long.
+    pub fn admit(&self) -> Result<(), Error> {
+        self.record().waiting(self.clock.now()).map_err(Error::Suspended)?;
+        self.turns.would_come().then_some(()).ok_or(Error::Busy)
+    }
+
+    /// Waits for a turn at the site.
     ///
     /// # Errors
     /// [`Error::Suspended`] at once while the site is left alone; [`Error::Busy`] when too many
     /// wait, or the wait was too long.
-    pub async fn turn(&self, longest: Duration) -> Result<Turn, Error> {
+    pub async fn turn(&self) -> Result<Turn, Error> {
         self.record().waiting(self.clock.now()).map_err(Error::Suspended)?;
-        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
-            return Ok(Turn(turn));
-        }
-        let _place = Place::take(&self.waiting, self.queue).ok_or(Error::Busy)?;
-        match tokio::time::timeout(longest, Arc::clone(&self.turns).acquire_owned()).await {
-            Ok(Ok(turn)) => Ok(Turn(turn)),
-            // The semaphore is never closed.
-            Ok(Err(_)) | Err(_) => Err(Error::Busy),
-        }
+        self.turns.next().await.ok_or(Error::Busy)
     }
 
     /// A turn for content that goes on at its client's pace: as many as there are for fetches, so
@@ -143,7 +138,7 @@ impl Site {
     /// # Errors
     /// [`Error::Busy`] when all are taken.
     pub fn stream_turn(&self) -> Result<Turn, Error> {
-        Arc::clone(&self.streams).try_acquire_owned().map(Turn).map_err(|_| Error::Busy)
+        Arc::clone(&self.streams).try_acquire_owned().map(Turn::unpaced).map_err(|_| Error::Busy)
     }
 
     /// Fetches one response; its content is still to be read. Whoever reads it tells with
@@ -273,23 +268,6 @@ impl Site {
     fn record(&self) -> MutexGuard<'_, Record> {
         // The record is valid after every statement, so a panic elsewhere cannot have broken it.
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A place in the queue, given back on drop.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let place = Self(waiting);
-        // Counted first, so that two cannot take the last place; dropping `place` gives it back.
-        (waiting.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

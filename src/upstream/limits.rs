@@ -27,8 +27,7 @@ pub struct Limits {
     /// wait longer for the first byte. A file that is complete by then can be stored.
     pub buffer_time: Duration,
     /// Time from a fetch's turn to the end of JSON content: 30 s; people do not wait longer. Files
-    /// are bound by `idle_time` instead. Over it: `portal-timeout`. As long may be waited for the
-    /// turn; over that: `busy`.
+    /// are bound by `idle_time` instead. Over it: `portal-timeout`.
     pub total_time: Duration,
     /// Redirects followed: 5. Over it: `portal-failed`.
     pub redirects: usize,
@@ -37,6 +36,12 @@ pub struct Limits {
     pub concurrency: usize,
     /// Fetches that wait for their turn: 1,000. Over it: `busy`.
     pub queue: usize,
+    /// The longest that one waits: 10 s, which is as long as people do. Over it, and at once where it would
+    /// be longer by the pace of the last fetches: `busy`.
+    pub queue_time: Duration,
+    /// Fetches a second; who would be earlier waits in the queue. 0: as many as `concurrency` gives,
+    /// which a portal that is slow bounds by itself.
+    pub rate: u32,
     /// Failures in a row, each within a minute of the one before, after which the portal is left
     /// alone for a while: 5, so that a dead portal costs nobody's time. 0: never, and what it asks
     /// for by `Retry-After` is only handed on. Over it: `portal-suspended`.
@@ -61,6 +66,8 @@ impl Default for Limits {
             redirects: 5,
             concurrency: 64,
             queue: 1000,
+            queue_time: Duration::from_secs(10),
+            rate: 0,
             failures: 5,
         }
     }

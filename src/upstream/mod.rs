@@ -28,11 +28,13 @@ mod limits;
 mod meter;
 mod suspend;
 mod target;
+mod turns;
 
 pub use body::{Body, Read};
 pub use client::{Clients, NoCertificates};
 pub use error::{Error, Excess, Phase, RedirectRefusal};
-pub use fetch::{Fetch, Manner, Response, Site, Turn};
+pub use fetch::{Fetch, Manner, Response, Site};
 pub use limits::Limits;
 pub use suspend::Health;
 pub use target::{HostRule, HostRuleError, SiteRules};
+pub use turns::Turn;

@@ -25,8 +25,6 @@ async fn the_padding_is_taken_off_and_the_bytes_are_the_portals_own() {
     date: Sat, 21 Nov 2026 09:00:00 GMT
     etag: "eVV8eAPCzUDLP_RBHUz03N"
     link: <PORTAL/data/api/3/action/package_show?id=x>; rel="via"
-    ratelimit: "client";r=999;t=1
-    ratelimit-policy: "client";q=1000;w=20
     timing-allow-origin: *
     x-content-type-options: nosniff
     x-robots-tag: noindex

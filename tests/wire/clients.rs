@@ -38,8 +38,8 @@ async fn thirty_notebooks_behind_one_address_ask_for_ten_things_each_at_once_and
     for round in ["one", "two", "three"] {
         let asked: Vec<_> = (0..300)
             .map(|number| {
-                let (client, target) = (world.client, format!("/p/city/{round}/{number}"));
-                tokio::spawn(async move { client.get(&target).await.status })
+                let (at, target) = (world.address(), format!("/p/city/{round}/{number}"));
+                tokio::spawn(async move { ask_from([127, 0, 0, 30], at, &target).await.status })
             })
             .collect();
         portal.has_received(64).await;
@@ -54,7 +54,7 @@ async fn thirty_notebooks_behind_one_address_ask_for_ten_things_each_at_once_and
 #[tokio::test]
 async fn what_is_stored_costs_nothing_and_what_is_not_is_counted() {
     let portal = FakePortal::padding("1").await;
-    let world = with(&portal, "clients: { rate: 1, burst: 2 }").await;
+    let world = with(&portal, "clients: { rate: 1, burst: 2, exempt: [] }").await;
     let first = world.get("/p/city/a").await;
     assert_eq!(first.field("ratelimit-policy"), Some("\"client\";q=2;w=2"));
     assert_eq!(first.field("ratelimit"), Some("\"client\";r=1;t=1"));
@@ -86,7 +86,7 @@ async fn what_is_stored_costs_nothing_and_what_is_not_is_counted() {
 #[tokio::test]
 async fn a_validation_that_nobody_asked_for_is_nobodys() {
     let portal = FakePortal::padding("1").await;
-    let world = with(&portal, "clients: { rate: 1, burst: 1 }").await;
+    let world = with(&portal, "clients: { rate: 1, burst: 1, exempt: [] }").await;
     assert_eq!(world.get("/p/city/a").await.status, 200);
     world.clock.advance(Duration::from_secs(330));
     assert_eq!(world.get("/p/city/a").await.status, 200);
@@ -110,7 +110,7 @@ async fn everybody_has_an_allowance_of_their_own() {
 #[tokio::test]
 async fn a_front_server_says_who_the_client_is_if_it_is_trusted() {
     let portal = FakePortal::padding("1").await;
-    let settings = "clients: { rate: 1, burst: 1 }, trusted_proxies: [127.0.0.1/32]";
+    let settings = "clients: { rate: 1, burst: 1, exempt: [] }, trusted_proxies: [127.0.0.1/32]";
     let world = with(&portal, settings).await;
     let ask = async |number: u8, fields: &str| {
         world.client.request("GET", &format!("/p/city/{number}"), fields).await.status
@@ -141,7 +141,7 @@ async fn what_a_client_has_under_way_at_once_is_bounded() {
         Reply::ckan(format!("{}(1);", request.callback())).behind(&held)
     })
     .await;
-    let world = with(&portal, "clients: { fetches: 1 }").await;
+    let world = with(&portal, "clients: { fetches: 1, exempt: [] }").await;
     let client = world.client;
     let first = tokio::spawn(async move { client.get("/p/city/a").await });
     portal.has_received(1).await;
@@ -156,7 +156,7 @@ async fn what_a_client_has_under_way_at_once_is_bounded() {
 #[tokio::test]
 async fn connections_of_one_client_are_bounded_and_a_refusal_can_be_read() {
     let portal = FakePortal::padding("1").await;
-    let world = with(&portal, "clients: { connections: 2 }").await;
+    let world = with(&portal, "clients: { connections: 2, exempt: [] }").await;
     let open = async || TcpStream::connect(world.address()).await.expect("a connection");
     let (first, _second) = (open().await, open().await);
     let mut third = open().await;
@@ -172,9 +172,12 @@ async fn connections_of_one_client_are_bounded_and_a_refusal_can_be_read() {
 #[tokio::test]
 async fn front_servers_and_exempt_clients_may_have_all_connections() {
     let portal = FakePortal::padding("1").await;
-    for settings in ["trusted_proxies: [127.0.0.1/32]", "clients: { exempt: [127.0.0.1] }"] {
-        let settings = settings.replace("clients: { ", "clients: { connections: 1, ");
-        let world = with(&portal, &settings).await;
+    for settings in [
+        "clients: { connections: 1, exempt: [] }, trusted_proxies: [127.0.0.1/32]",
+        "clients: { connections: 1, exempt: [127.0.0.0/8] }",
+        "clients: { connections: 1 }",
+    ] {
+        let world = with(&portal, settings).await;
         let mut held = Vec::new();
         for _ in 0..5 {
             held.push(TcpStream::connect(world.address()).await.expect("a connection"));

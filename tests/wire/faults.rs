@@ -444,8 +444,7 @@ async fn waiting_for_a_turn_is_not_the_portals_failure() {
     })
     .await;
     let world = World::with(&format!(
-        "{}    limits: {{ concurrency: 1 }}\n    routes:\n\
-         \x20     - path: ^/short\n        limits: {{ total_time: 20ms }}\n",
+        "{}    limits: {{ concurrency: 1, queue_time: 20ms }}\n",
         city(&portal)
     ))
     .await;

@@ -35,8 +35,6 @@ async fn a_file_passes_as_it_is_with_the_fields_that_are_allowed() {
     etag: "v1"
     last-modified: Sat, 21 Nov 2026 09:00:00 GMT
     link: <PORTAL/data.csv?callback=x>; rel="via"
-    ratelimit: "client";r=999;t=1
-    ratelimit-policy: "client";q=1000;w=20
     timing-allow-origin: *
     x-content-type-options: nosniff
     x-robots-tag: noindex

@@ -65,7 +65,7 @@ impl Errand {
         if !matches!(first, Err(Error::NotJsonp { .. } | Error::PortalFailed { .. })) {
             return first;
         }
-        let turn = self.way.site.turn(self.way.terms.limits.total_time).await?;
+        let turn = self.way.site.turn().await?;
         let second = self.whole(turn, until, !padded).await;
         if second.is_err() {
             return first;

@@ -57,7 +57,8 @@ impl Origin for PortalOrigin {
     type Error = Error;
 
     fn admit(&self) -> Result<(), Error> {
-        self.claim.as_ref().map_or(Ok(()), |claim| claim.make().map_err(Error::TooManyRequests))
+        self.claim.as_ref().map_or(Ok(()), |claim| claim.make().map_err(Error::TooManyRequests))?;
+        Ok(self.site.admit()?)
     }
 
     fn fetch(
@@ -80,7 +81,7 @@ struct Errand {
 impl Errand {
     async fn run(self: Arc<Self>) -> Result<Arrival<Error>, Error> {
         let after = self.way.terms.limits.total_time;
-        let turn = match self.way.site.turn(after).await {
+        let turn = match self.way.site.turn().await {
             Err(error) => return self.telling(Err(error.into())),
             Ok(turn) => turn,
         };
@@ -192,6 +193,10 @@ impl Errand {
     /// Tells the log and the record of an answer that cannot be handed on.
     fn telling<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
+            if matches!(error, Error::Busy) {
+                // Of these there may be many, and each line would take time from what is asked for.
+                return result;
+            }
             // To be left alone is what follows from a failure, not what went wrong.
             if !matches!(error, Error::PortalSuspended { status: None, .. } | Error::Busy) {
                 self.way.record.failed(error);
