@@ -151,10 +151,11 @@ async def greedy(world):
     """127.0.0.2 opens 600 connections of which it may have 100, and asks as fast as it can, 5 times a second of which
     may go to a portal; 127.0.0.3 is served as ever."""
     portal = await world.upstream(answers)
-    clients = {"rate": 5, "burst": 20, "connections": 100}
+    clients = {"rate": 5, "burst": 20, "connections": 100, "exempt": []}
     gateway = await world.gateway({"city": portal.portal()}, server={"clients": clients}, limited=True)
     other = world.pool(gateway, "127.0.0.3")
     alone = await load(lambda n: other.ask("/p/city/x"), 50, 1)
+    noise = await world.noise(gateway, 230)
     opened = await asyncio.gather(*(Connection.open(gateway.address, "127.0.0.2") for _ in range(600)), return_exceptions=True)
     greedy = world.pool(gateway, "127.0.0.2")
     held = [c for c in opened if isinstance(c, Connection)]
@@ -178,6 +179,6 @@ async def greedy(world):
     world.figure("p99 of the other", beside.percentile(99), "s")
     world.figure("p99 of a refusal", refused.percentile(99, 429), "s")
     world.holds(refused.count(429) >= 300, refused.statuses)
-    world.holds(refused.percentile(99, 429) <= 0.1, "refusals take too long")
+    world.holds(refused.percentile(99, 429) <= max(0.1, 3 * noise), "refusals take too long")
     world.holds(not beside.but(200), f"the other: {beside.statuses}")
-    world.holds(beside.percentile(99) <= max(2 * alone.percentile(99), 0.05), "the other is slower")
+    world.holds(beside.percentile(99) <= max(2 * alone.percentile(99), 3 * noise), "the other is slower")

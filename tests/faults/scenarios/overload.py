@@ -29,17 +29,17 @@ async def portal_process(world, size, core=None):
 
 @scenario("F24", "five times as much as it can do", options=("server.clients",), seconds=120)
 async def overload(world):
-    """Gateway on one core; portal and load on the other. Each request is a miss of a quarter mebibyte of JSON, asked for by
-    HEAD, so that the work is the gateway's: read, check, digest. First what it can do is found (closed loop, 8 at once),
+    """Gateway on one core; portal and load on the other. Each request is a miss of a mebibyte of JSON, asked for by
+    HEAD, so that the work is the gateway's: read, check, digest. First what it can do is found (closed loop, 16 at once),
     then 5 times that comes for 8 s (`--full`: 60 s), by its own count. `concurrency`, `queue` and the portal's rate are as by
-    default; clients are exempt, so that it is the process that sheds."""
+    default; clients are exempt, so that it is the process that sheds. Smaller answers, many more of them, and what is stored: benches/overload.rs."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         world.figure("skipped", "one core alone")
         return
     os.sched_setaffinity(0, {cores[0]})
     world.stack.callback(os.sched_setaffinity, 0, set(cores))
-    entry = await portal_process(world, 256 << 10, cores[0])
+    entry = await portal_process(world, MIB, cores[0])
     gateway = await world.gateway({"city": entry}, prefix=("taskset", "-c", str(cores[-1])), cache={"memory": "16MiB"})
     pool, number = world.pool(gateway), iter(range(10**9))
 
@@ -47,17 +47,21 @@ async def overload(world):
         return await pool.ask(f"/p/city/{next(number)}", method="HEAD")
 
     unloaded = await load(ask, 5, 2)
-    peak = world.figure("peak", await closed_loop(ask, 8, 4), "/s")
+    peak = world.figure("peak", await closed_loop(ask, 16, 4), "/s")
     offered = world.figure("offered", 5 * peak, "/s")
     gateway.forget_peak()
     cpu = gateway.cpu()
     seconds = world.scaled(8, 60)
+    noise = await world.noise(gateway, offered)
     found = await load(ask, offered, seconds)
     spent = (max(a.took + at for at, a in found.answers))
     good = world.figure("goodput", found.count(200) / spent, "/s")
     shed = [a for _, a in found.answers if a.status in (429, 503)]
     world.figure("of the peak", good / peak * 100, "%")
     world.figure("statuses", found.statuses)
+    late = [a for a in shed if a.took > 1]
+    world.figure("refused after more than 1 s", f"{len(late)} of {len(shed)}")
+    world.figure("median of refusals", found.percentile(50, 429, 503), "s")
     refused = world.figure("p99 of refusals", found.percentile(99, 429, 503), "s")
     accepted = world.figure("p99 of answers", found.percentile(99, 200), "s")
     world.figure("p99 unloaded", unloaded.percentile(99, 200), "s")
@@ -66,7 +70,7 @@ async def overload(world):
     world.holds(good >= 0.8 * peak, "goodput falls")
     world.holds(not found.but(200, 429, 503), found.statuses)
     world.holds(all("retry-after" in a.fields for a in shed), "refusals without Retry-After")
-    world.holds(refused <= 0.1, "refusals take too long")
+    world.holds(refused <= max(0.1, 3 * noise), "refusals take too long")
     world.holds(gateway.peak() <= 512 * MIB, "too much memory")
 
     async def well():
@@ -85,7 +89,8 @@ async def closed_loop(ask, clients, seconds):
     async def client():
         nonlocal good
         while loop.time() - begun < seconds:
-            good += (await ask()).status == 200
+            answer = await ask()
+            good += answer.status == 200
 
     await asyncio.gather(*(client() for _ in range(clients)))
     return good / (loop.time() - begun)
