@@ -60,7 +60,7 @@ async def slowloris(world):
         took = [took for took, _ in found]
         world.holds(None not in took, f"{name}: stays open")
         slowest = world.figure(name, max(t or 8.0 for t in took), "s")
-        world.holds(slowest <= 3, f"{name}: closed late")
+        world.holds(slowest <= world.within(2), f"{name}: closed late")
     beside = await running
     world.figure("p99 of others", beside.percentile(99), "s")
     world.holds(not beside.but(200), beside.statuses)
@@ -179,6 +179,6 @@ async def greedy(world):
     world.figure("p99 of the other", beside.percentile(99), "s")
     world.figure("p99 of a refusal", refused.percentile(99, 429), "s")
     world.holds(refused.count(429) >= 300, refused.statuses)
-    world.holds(refused.percentile(99, 429) <= max(0.1, 3 * noise), "refusals take too long")
+    world.holds(refused.percentile(99, 429) <= max(world.within(0.1), 3 * noise), "refusals take too long")
     world.holds(not beside.but(200), f"the other: {beside.statuses}")
     world.holds(beside.percentile(99) <= max(2 * alone.percentile(99), 3 * noise), "the other is slower")

@@ -21,7 +21,8 @@ def held(seconds, **named):
 async def misses(world):
     """All connections are there before the first asks, so that it is the crowd that is measured."""
     portal = await world.upstream(held(2))
-    gateway = await world.gateway({"city": portal.portal()})
+    # Where the machine is busy, ten seconds are not enough to make them all.
+    gateway = await world.gateway({"city": portal.portal()}, server={"header_time": "60s"})
     connections = await many(gateway.address, 10_000)
     gateway.forget_peak()
     before = gateway.rss()
@@ -35,7 +36,7 @@ async def misses(world):
     world.holds(portal.requests == 1, f"{portal.requests} requests to the portal")
     world.holds(right >= 9_990, f"{right} answered well; {rest[:1]}")
     world.holds(all(a.status == 503 and "retry-after" in a.fields for a in rest), f"the others: {rest[:1]}")
-    world.holds(slowest <= 7, "it takes too long")
+    world.holds(slowest <= world.within(7), "it takes too long")
     world.holds(grown <= 400 * MIB, "too much memory")
     for connection in connections:
         connection.close()
@@ -88,7 +89,7 @@ async def failing(world):
             after = await pool.ask("/p/city/x")
             world.holds(after.status == 200, f"the next one: {after}")
     world.figure("slowest", slowest, "s")
-    world.holds(slowest <= 5 + 1, "somebody waits too long")
+    world.holds(slowest <= world.within(5 + 1), "somebody waits too long")
 
 
 @scenario("F09", "an answer that may not be stored is wanted by many")
@@ -101,7 +102,7 @@ async def unstorable(world):
         found = await together(50, lambda _: pool.ask("/p/city/x"))
         world.holds(all(a.status == 200 for a in found), f"{found[0]}")
         slowest = world.figure(turn, max(a.took for a in found), "s")
-        world.holds(slowest <= most, f"{turn} they wait for each other")
+        world.holds(slowest <= world.within(most), f"{turn} they wait for each other")
 
 
 @scenario("F10", "what everybody reads becomes stale")
@@ -114,22 +115,21 @@ async def stampede(world):
     pool = world.pool(gateway)
     await pool.ask("/p/city/x")
     noise = await world.noise(gateway, 1000)
-    await eventually(lambda: is_stale(pool), 5)
     fetched = portal.requests
-    portal.answer = held(seconds + 1)
+    portal.answer = held(seconds + 2)
+    # Whoever finds it stale first is the one for whom it is validated.
+    await eventually(lambda: is_stale(pool), 5)
     outcome = await load(lambda _: pool.ask("/p/city/x"), 1000, seconds)
-    await eventually(lambda: portal.requests > fetched - 1, 1)
+    validations = world.figure("validations", portal.requests - fetched)
     slow = world.figure("p99", outcome.percentile(99), "s")
     world.figure("p99 of /healthz", noise, "s")
-    world.figure("validations", portal.requests - fetched + 1)
     stale = sum("stale-while-revalidate" in a.cache for _, a in outcome.answers)
     world.figure("answered stale", stale)
     world.holds(not outcome.but(200), outcome.statuses)
-    world.holds(portal.requests - fetched + 1 <= 2, f"{portal.requests - fetched + 1} validations")
+    world.holds(validations == 1, f"{validations} validations")
     world.holds(stale >= len(outcome) * 0.99, f"{stale} of {len(outcome)} were stale hits")
-    world.holds(slow <= max(0.02, 3 * noise), "too slow")
+    world.holds(slow <= max(world.within(0.02), 3 * noise), "too slow")
 
 
 async def is_stale(pool):
-    return "ttl=0" in (answer := await pool.ask("/p/city/x", fields=(("Cache-Control", "only-if-cached"),))).cache \
-        or "ttl=-" in answer.cache
+    return "stale-while-revalidate" in (await pool.ask("/p/city/x")).cache

@@ -31,7 +31,7 @@ async def down(world):
     world.holds(not stored.but(200), stored.statuses)
     world.holds(stale >= len(stored) * 0.99, f"{stale} of {len(stored)} say that they are stale")
     world.holds(not other.but(502, 503), other.statuses)
-    world.holds(slowest <= 1, "what is not stored takes too long to be refused")
+    world.holds(slowest <= world.within(1), "what is not stored takes too long to be refused")
     await portal.up()
 
     async def is_fresh():
@@ -40,7 +40,7 @@ async def down(world):
 
     back = await eventually(is_fresh, 11)
     world.figure("fresh again after", back or 0.0, "s")
-    world.holds(back is not None and back <= 10, "it is not asked again")
+    world.holds(back is not None and back <= world.within(10), "it is not asked again")
 
 
 async def flaps(world, fail):

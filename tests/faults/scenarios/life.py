@@ -91,7 +91,7 @@ async def at_once(world, portal):
     begun = time.monotonic()
     status = await gateway.ended(5)
     took = world.figure("second signal", time.monotonic() - begun, "s")
-    world.holds(status is not None and took <= 0.5, f"the second signal: {status} after {took:.2f} s")
+    world.holds(status is not None and took <= world.within(0.5), f"the second signal: {status} after {took:.2f} s")
     await waiting
 
 
@@ -162,7 +162,7 @@ async def starved(world, gateway, pool, name):
                      resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)[1]))
     back = await eventually(lambda: is_well(world.pool(gateway)), 6)
     world.figure(f"serves again, {name}", back or 0.0, "s")
-    world.holds(back is not None and back <= 5, f"{name}: it does not serve again")
+    world.holds(back is not None and back <= world.within(5), f"{name}: it does not serve again")
 
 
 async def is_well(pool):

@@ -144,7 +144,7 @@ async def refusals(world):
         world.holds((answer.status, answer.problem) == expected, f"{id}: {answer}")
         slowest = max(slowest, answer.took)
     world.figure("slowest", slowest, "s")
-    world.holds(slowest <= 5, "it takes too long")
+    world.holds(slowest <= world.within(5), "it takes too long")
     world.holds(set(portal.dialled) == {PUBLIC}, f"dialled: {set(portal.dialled)}")
 
 
@@ -169,8 +169,8 @@ async def flapping(world):
         rest = [a for _, a in outcome.answers if "hit" not in a.cache]
         slowest = world.figure(f"slowest miss, {name}", max(a.took for a in rest), "s")
         world.holds(len(hits) >= len(outcome) // 2 - 1, f"{name}: {len(hits)} hits of {len(outcome)}")
-        world.holds(max(a.took for a in hits) <= 1, f"{name}: hits wait")
-        world.holds(slowest <= 5, f"{name}: misses take too long")
+        world.holds(max(a.took for a in hits) <= world.within(1), f"{name}: hits wait")
+        world.holds(slowest <= world.within(5), f"{name}: misses take too long")
         return {a.status for a in rest}
 
     world.holds(await phase("well", 3) == {200}, "with a name server not all is well")
@@ -186,7 +186,7 @@ async def flapping(world):
 
     back = await eventually(is_back, 11)
     world.figure("used again after", back or 0.0, "s")
-    world.holds(back is not None and back <= 10, "it does not recover")
+    world.holds(back is not None and back <= world.within(10), "it does not recover")
 
 
 @scenario("R10", "what is refused dials nobody", space=True)

@@ -30,12 +30,12 @@ async def silent(world):
         load(lambda n: pool.ask(f"/p/good/beside/{n}"), 50, seconds))
     first = to_dead.answers[0][1]
     world.figure("first 504 after", min(to_dead.took(504), default=0.0), "s")
-    world.holds(first.status == 504 and first.took <= patience + 1, f"the first answer: {first} after {first.took:.2f} s")
+    world.holds(first.status == 504 and first.took <= world.within(patience + 1), f"the first answer: {first} after {first.took:.2f} s")
     later = [a for at, a in to_dead.answers if at > patience + 0.5]
     refused = [a.took for a in later if a.status == 503]
     noise = await world.noise(gateway, 100)
     world.figure("refused at once", len(refused))
-    world.holds(sorted(refused)[int(len(refused) * 0.99) - 1] <= max(0.05, 2 * noise), "refusals take too long")
+    world.holds(sorted(refused)[int(len(refused) * 0.99) - 1] <= max(world.within(0.05), 2 * noise), "refusals take too long")
     world.holds(len(later) - len(refused) <= 2 + seconds / 5, f"after the fifth failure: {to_dead.statuses}")
     before, beside = alone.percentile(99), to_good.percentile(99)
     world.figure("the other portal's p99 before", before, "s")
@@ -75,7 +75,7 @@ async def drips(world):
     slowest = world.figure("slowest", max(a.took for a in found), "s")
     statuses = {a.status for a in found}
     world.holds(statuses <= {502, 504}, f"statuses {statuses}")
-    world.holds(slowest <= total * 1.1 + 0.5, "an answer comes too late")
+    world.holds(slowest <= world.within(total * 1.1), "an answer comes too late")
     world.holds(grown <= 16 << 20, "too much memory")
     stored = (await world.metrics(gateway))["unpad_cache_entries"]
     world.holds(stored == 0, f"{stored} are stored")
@@ -119,10 +119,10 @@ async def unplugged(world):
     outcome = await running
     slowest = world.figure("slowest", max(outcome.took()), "s")
     world.figure("statuses", outcome.statuses)
-    world.holds(slowest <= 3.5, "a request outlives its total time")
+    world.holds(slowest <= world.within(3.5), "a request outlives its total time")
     world.holds(not outcome.but(200, 502, 503, 504), outcome.statuses)
     world.holds(outcome.count(502, 503, 504) > 0, "nobody noticed")
-    world.holds(back is not None and back <= 10, "it is not used again")
+    world.holds(back is not None and back <= world.within(10), "it is not used again")
     world.figure("used again after", back or 0.0, "s")
     twice = {path for path in seen if seen.count(path) > 2}
     world.holds(not twice, f"asked more than twice: {list(twice)[:3]}")
