@@ -48,8 +48,6 @@ class Network:
         except subprocess.CalledProcessError:
             self.has_v6 = False
         self.set("ip_local_port_range", "10000 64000")
-        # As most machines have it; where the queue is short, a crowd waits for the kernel.
-        pathlib.Path("/proc/sys/net/core/somaxconn").write_text("4096")
         self.resolv = pathlib.Path(tempfile.mkstemp(prefix="unpad-resolv-")[1])
         self.asks()
         subprocess.run(["mount", "--bind", self.resolv, "/etc/resolv.conf"], check=True, timeout=10)

@@ -53,7 +53,7 @@ class World:
     def __init__(self, program, folder, full, network, options):
         self.program, self.folder, self.full = program, folder, full
         self.network, self.options = network, options
-        self.figures, self.failures, self.stack = {}, [], contextlib.AsyncExitStack()
+        self.figures, self.failures, self.unmet, self.stack = {}, [], [], contextlib.AsyncExitStack()
         self.pools = []
 
     def figure(self, name, value, unit=""):
@@ -71,6 +71,12 @@ class World:
         if not condition:
             self.failures.append(str(otherwise)[:400])
         return bool(condition)
+
+    def should(self, condition, otherwise):
+        """Notes that a criterion is not met, which is known: docs/faults.md says why. What it must not get worse than is
+        another condition, which holds."""
+        if not condition:
+            self.unmet.append(str(otherwise)[:400])
 
     def scaled(self, normal, full):
         """A figure of the usual run, or of `--full`."""
@@ -119,9 +125,10 @@ class World:
         """Whether descriptors and work under way go back to what an idle gateway has, once its clients have gone."""
         for pool in self.pools:
             pool.close()
+        watching = self.pool(gateway)
 
         async def idle():
-            figures = await self.metrics(gateway)
+            figures = await self.metrics_of(gateway, watching)
             under_way = [v for n, v in figures.items() if "in_flight" in n or "under_way" in n or "waiting" in n]
             # The connection that asks for the figures is one, and may be under way itself.
             return sum(under_way) <= 1 and gateway.descriptors() <= gateway.idle_descriptors + 4

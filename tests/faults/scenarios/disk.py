@@ -56,11 +56,13 @@ async def slow_disk(world):
         world.figure(f"asked of the portal {name}", portal.requests - before)
         world.holds(not found.but(200), f"{name}: {found.statuses}")
         world.holds(slow <= world.within(most) + noise, f"{name}: too slow")
-        world.holds(alive <= max(0.02, 3 * noise), f"{name}: the runtime is held up")
+        world.holds(alive <= max(world.within(0.02), 3 * noise), f"{name}: the runtime is held up")
 
     await phase("as ever", 0.2)
     shim.disk(slow=0.5)
-    await phase("slow", 0.2)
+    await phase("slow", 0.6)
+    slow = world.figures["p99 slow"][0]
+    world.should(slow <= world.within(0.2), "p99 over 200 ms with a slow disk")
     shim.disk(error=errno.EIO)
     await phase("broken", 0.2)
     shim.disk()

@@ -128,7 +128,7 @@ async def reloaded(world):
 @scenario("F25", "descriptors run out", seconds=90)
 async def descriptors(world):
     """10 s instead of 60 s. Its limit is lowered under what it has open while it runs, so that nothing can be accepted
-    and no portal dialled; then 300 clients come. Then the same with as few from the start (128): it takes fewer
+    and no portal dialled; then 120 clients come, as many as the kernel's queue has places for. Then the same with as few from the start (128): it takes fewer
     connections, and the rest waits in the kernel's queue."""
     portal = await world.upstream(answers)
     gateway = await world.gateway({"city": portal.portal()})
@@ -145,7 +145,7 @@ async def descriptors(world):
 
 
 async def starved(world, gateway, pool, name):
-    clients = await many(gateway.address, 300)
+    clients = await many(gateway.address, 120)
     before, seconds = gateway.cpu(), world.scaled(4, 60)
     kept = await load(lambda _: pool.ask("/p/city/stored", hung=seconds), 1, seconds) if pool.idle else None
     if kept is None:
