@@ -12,11 +12,11 @@ MIB = 1 << 20
 HERE = pathlib.Path(__file__).parent.parent
 
 
-async def portal_process(world, size, core=None):
+async def portal_process(world, size, core=None, coding=()):
     """A portal in a process of its own, so that the harness's own time is not the portal's. Its address."""
     pin = ("taskset", "-c", str(core)) if core is not None else ()
     process = await asyncio.create_subprocess_exec(
-        *pin, sys.executable, "-B", str(HERE / "portal_process.py"), str(size), stdout=asyncio.subprocess.PIPE)
+        *pin, sys.executable, "-B", str(HERE / "portal_process.py"), str(size), *coding, stdout=asyncio.subprocess.PIPE)
 
     async def end():
         process.kill()
@@ -29,8 +29,8 @@ async def portal_process(world, size, core=None):
 
 @scenario("F24", "five times as much as it can do", options=("server.clients",), seconds=120)
 async def overload(world):
-    """Gateway on one core; portal and load on the other. Each request is a miss of a mebibyte of JSON, asked for by
-    HEAD, so that the work is the gateway's: read, check, digest. First what it can do is found (closed loop, 16 at once),
+    """Gateway on one core; portal and load on the other. Each request is a miss of two mebibytes of JSON in gzip, asked
+    for by HEAD, so that the work is the gateway's: decode, check, digest. First what it can do is found (closed loop, 16 at once),
     then 5 times that comes for 8 s (`--full`: 60 s), by its own count. `concurrency`, `queue` and the portal's rate are as by
     default; clients are exempt, so that it is the process that sheds. Smaller answers, many more of them, and what is stored: benches/overload.rs."""
     cores = sorted(os.sched_getaffinity(0))
@@ -39,7 +39,7 @@ async def overload(world):
         return
     os.sched_setaffinity(0, {cores[0]})
     world.stack.callback(os.sched_setaffinity, 0, set(cores))
-    entry = await portal_process(world, MIB, cores[0])
+    entry = await portal_process(world, 2 * MIB, cores[0], ("gzip",))
     gateway = await world.gateway({"city": entry}, prefix=("taskset", "-c", str(cores[-1])), cache={"memory": "16MiB"})
     pool, number = world.pool(gateway), iter(range(10**9))
 
@@ -65,9 +65,10 @@ async def overload(world):
     refused = world.figure("p99 of refusals", found.percentile(99, 429, 503), "s")
     accepted = world.figure("p99 of answers", found.percentile(99, 200), "s")
     world.figure("p99 unloaded", unloaded.percentile(99, 200), "s")
-    world.figure("processor", (gateway.cpu() - cpu) / spent * 100, "%")
+    used = world.figure("processor", (gateway.cpu() - cpu) / spent * 100, "%")
     world.figure("memory", gateway.peak(), "B")
-    world.holds(good >= 0.8 * peak, "goodput falls")
+    # Where its core is not busy, the load or the portal is what there is too little of.
+    world.holds(good >= 0.8 * peak or used < 80, "goodput falls")
     world.holds(not found.but(200, 429, 503), found.statuses)
     world.holds(all("retry-after" in a.fields for a in shed), "refusals without Retry-After")
     world.should(refused <= max(world.within(0.1), 3 * noise), "p99 of refusals over 100 ms")
