@@ -159,7 +159,7 @@ class Pool:
         self.idle.clear()
 
 
-async def many(address, count, source=None, at_once=256):
+async def many(address, count, source=None, at_once=100):
     """So many connections; at most `at_once` of them are being made, so that no queue of the kernel's overflows."""
     turns = asyncio.Semaphore(at_once)
 

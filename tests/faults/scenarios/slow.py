@@ -2,9 +2,10 @@
 
 import asyncio
 
+from client import many
 from load import eventually, load
 from network import PUBLIC
-from world import NOISE, scenario, together
+from world import NOISE, scenario
 
 
 async def answers(exchange):
@@ -70,8 +71,8 @@ async def drips(world):
     limits = {"total_time": f"{total}s", "concurrency": 256}
     gateway = await world.gateway({"drips": portal.portal(limits=limits)})
     gateway.forget_peak()
-    pool = world.pool(gateway)
-    found = await together(200, lambda n: pool.ask(f"/p/drips/{n}"))
+    connections = await many(gateway.address, 200)
+    found = await asyncio.gather(*(c.ask(f"/p/drips/{n}") for n, c in enumerate(connections)))
     grown = world.figure("memory", gateway.peak() - gateway.idle_rss, "B")
     slowest = world.figure("slowest", max(a.took for a in found), "s")
     statuses = {a.status for a in found}
@@ -82,6 +83,8 @@ async def drips(world):
     stored = (await world.metrics(gateway))["unpad_cache_entries"]
     world.holds(stored == 0, f"{stored} are stored")
     await portal.down()
+    for connection in connections:
+        connection.close()
     await world.is_left(gateway)
 
 
