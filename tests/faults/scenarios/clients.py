@@ -64,7 +64,8 @@ async def slowloris(world):
     beside = await running
     world.figure("p99 of others", beside.percentile(99), "s")
     world.holds(not beside.but(200), beside.statuses)
-    world.holds(beside.percentile(99) <= max(2 * quiet.percentile(99), 4 * await world.noise(gateway, 100)), "others are slower")
+    most = max(2 * quiet.percentile(99), 4 * await world.noise(gateway, 100))
+    world.holds(beside.percentile(99) <= most, "others are slower")
     await world.is_left(gateway)
 
 
@@ -156,7 +157,8 @@ async def greedy(world):
     other = world.pool(gateway, "127.0.0.3")
     alone = await load(lambda n: other.ask("/p/city/x"), 50, 1)
     noise = await world.noise(gateway, 230)
-    opened = await asyncio.gather(*(Connection.open(gateway.address, "127.0.0.2") for _ in range(600)), return_exceptions=True)
+    opening = (Connection.open(gateway.address, "127.0.0.2") for _ in range(600))
+    opened = await asyncio.gather(*opening, return_exceptions=True)
     greedy = world.pool(gateway, "127.0.0.2")
     held = [c for c in opened if isinstance(c, Connection)]
     told = await asyncio.gather(*(c.ask(f"/p/city/greedy/{n}", hung=5) for n, c in enumerate(held)))

@@ -127,9 +127,9 @@ async def reloaded(world):
 
 @scenario("F25", "descriptors run out", seconds=90)
 async def descriptors(world):
-    """10 s instead of 60 s. Its limit is lowered under what it has open while it runs, so that nothing can be accepted
-    and no portal dialled; then 120 clients come, as many as the kernel's queue has places for. Then the same with as few from the start (128): it takes fewer
-    connections, and the rest waits in the kernel's queue."""
+    """4 s instead of 60 s. Its limit is lowered under what it has open while it runs, so that nothing can be accepted and no
+    portal dialled; then 120 clients come, as many as the kernel's queue has places for. Then the same with as few
+    descriptors from the start (128): it takes fewer connections, and the rest waits in the kernel's queue."""
     portal = await world.upstream(answers)
     gateway = await world.gateway({"city": portal.portal()})
     pool = world.pool(gateway)

@@ -30,9 +30,10 @@ async def portal_process(world, size, core=None, coding=()):
 @scenario("F24", "five times as much as it can do", options=("server.clients",), seconds=120)
 async def overload(world):
     """Gateway on one core; portal and load on the other. Each request is a miss of two mebibytes of JSON in gzip, asked
-    for by HEAD, so that the work is the gateway's: decode, check, digest. First what it can do is found (closed loop, 16 at once),
-    then 5 times that comes for 8 s (`--full`: 60 s), by its own count. `concurrency`, `queue` and the portal's rate are as by
-    default; clients are exempt, so that it is the process that sheds. Smaller answers, many more of them, and what is stored: benches/overload.rs."""
+    for by HEAD, so that the work is the gateway's: decode, check, digest. First what it can do is found (closed loop, 16
+    at once), then 5 times that comes for 8 s (`--full`: 60 s), by its own count. `concurrency`, `queue` and the portal's
+    rate are as by default; clients are exempt, so that it is the process that sheds. Smaller answers, many more of them,
+    and what is stored: benches/overload.rs."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         world.figure("skipped", "one core alone")
