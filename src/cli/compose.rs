@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
@@ -203,13 +203,25 @@ pub(super) fn run(command: impl Future<Output = Result<(), String>>) -> Result<(
     result
 }
 
+/// Connections that have been made and wait to be accepted: 4,096, more than a class or a load test opens in a
+/// moment. Over it a client's first packet is lost, and it tries again after a second.
+const BACKLOG: u32 = 4096;
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of a process that has ended do not keep the next one from listening.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Listens, or says what is in the way, and with which flag and port it is avoided.
 pub(super) async fn listen(
     address: SocketAddr,
     flag: &str,
     port: u16,
 ) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| {
+    bind(address).map_err(|error| {
         let advice = match error.kind() {
             std::io::ErrorKind::AddrInUse => format!(
                 ": something else listens there; choose another port with {flag}, such as \
