@@ -56,7 +56,9 @@ install_debian() { # NAME…
 start() { # NAME PATTERN COMMAND…
   local name=$1 pattern=$2
   shift 2
-  "$@" >"$work/$name.out" 2>"$work/$name.log" &
+  # Made before the server is, so that it can be looked into at once.
+  : >"$work/$name.out"
+  "$@" >>"$work/$name.out" 2>"$work/$name.log" &
   started+=($!)
   for _ in $(seq 200); do
     said=$(sed -nE "s@$pattern@\1@p" "$work/$name.out" | head -n 1)
