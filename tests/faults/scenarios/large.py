@@ -143,7 +143,7 @@ async def bombs(world):
     world.figure("kinds", len(made))
     world.figure("slowest", slowest, "s")
     world.figure("memory", grown, "B")
-    stored = (await world.metrics(gateway))["unpad_cache_entries"]
+    stored = (await world.metrics(gateway))["unpad_cache_memory_entries"]
     world.holds(stored == 0, f"{stored} are stored")
 
 

@@ -124,7 +124,7 @@ async def soak(world):
     figures = await world.metrics(gateway)
     world.figure("requests", len(found))
     most = world.figure("memory", max(rss) - gateway.idle_rss, "B")
-    world.figure("stored in memory", int(figures["unpad_cache_bytes"]), "B")
+    world.figure("stored in memory", int(figures["unpad_cache_memory_bytes"]), "B")
     used = world.figure("disk", max(over), "B")
     third = len(rss) // 3
     slope = world.figure("memory grows in the last third", (sum(rss[-third // 2:]) / len(rss[-third // 2:])

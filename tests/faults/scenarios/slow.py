@@ -81,7 +81,7 @@ async def drips(world):
     world.holds(slowest <= world.within(total * 1.1) + 0.5, "an answer comes too late")
     world.should(grown <= 16 << 20, "over 16 MiB of memory")
     world.holds(grown <= 40 << 20, "too much memory")
-    stored = (await world.metrics(gateway))["unpad_cache_entries"]
+    stored = (await world.metrics(gateway))["unpad_cache_memory_entries"]
     world.holds(stored == 0, f"{stored} are stored")
     await portal.down()
     for connection in connections:
