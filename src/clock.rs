@@ -4,7 +4,7 @@
 //! operator's clock step can change, and the wall clock for `Date` fields, which people read.
 
 use std::fmt::Debug;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 /// A source of time, injected wherever time matters so that tests can move it by hand.
@@ -13,6 +13,18 @@ pub trait Clock: Send + Sync + Debug {
     fn now(&self) -> Instant;
     /// The wall clock, for fields that carry an HTTP-date.
     fn wall(&self) -> SystemTime;
+}
+
+/// A clock as what counts a rate asks for it.
+#[derive(Debug, Clone)]
+pub struct RateClock(pub Arc<dyn Clock>);
+
+impl governor::clock::Clock for RateClock {
+    type Instant = Instant;
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
 }
 
 /// The machine's own clock.

@@ -63,7 +63,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("crc32fast", &["cache"]),
     ("encoding_rs", &["gateway"]),
     ("flate2", &["cache"]),
-    ("governor", &["allowance", "upstream"]),
+    ("governor", &["clock", "allowance", "upstream"]),
     ("http_body_util", &["server", "demo", "cli"]),
     ("hyper", &["upstream", "server", "demo", "cli"]),
     ("hyper_util", &["server", "demo", "cli"]),
@@ -94,7 +94,7 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// All that a pure room may name of the dependencies.
 const PURE: &[(&str, &[&str])] = &[
-    ("clock", &[]),
+    ("clock", &["governor"]),
     ("jsonp", &["memchr", "simdutf8"]),
     ("cors", &["http", "regex", "thiserror", "url"]),
 ];

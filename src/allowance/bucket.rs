@@ -3,20 +3,20 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, RateClock};
 
 use super::Options;
 
 /// One client's allowance.
 #[derive(Debug)]
 pub(super) struct Bucket {
-    requests: RateLimiter<NotKeyed, InMemoryState, Time, StateInformationMiddleware>,
+    requests: RateLimiter<NotKeyed, InMemoryState, RateClock, StateInformationMiddleware>,
     under_way: AtomicUsize,
     fetches: usize,
     quota: Quota,
@@ -41,7 +41,7 @@ impl Bucket {
         let quota =
             Quota::per_second(at_least_one(options.rate)).allow_burst(at_least_one(options.burst));
         Self {
-            requests: RateLimiter::direct_with_clock(quota, Time(clock))
+            requests: RateLimiter::direct_with_clock(quota, RateClock(clock))
                 .with_middleware::<StateInformationMiddleware>(),
             under_way: AtomicUsize::new(0),
             fetches: options.fetches,
@@ -87,17 +87,5 @@ pub(super) struct UnderWay(Arc<Bucket>);
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Our clock as governor asks for the time.
-#[derive(Debug, Clone)]
-struct Time(Arc<dyn Clock>);
-
-impl governor::clock::Clock for Time {
-    type Instant = Instant;
-
-    fn now(&self) -> Instant {
-        self.0.now()
     }
 }

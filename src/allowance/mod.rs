@@ -98,12 +98,6 @@ impl Allowances {
         Self::new(options.clone(), Arc::clone(&self.clock))
     }
 
-    /// How many clients are remembered.
-    #[must_use]
-    pub fn clients(&self) -> u64 {
-        self.clients.entry_count()
-    }
-
     /// What a client has left; `None` if it is not bounded.
     fn bucket(&self, client: Client) -> Option<Arc<Bucket>> {
         if self.options.is_exempt(client) {

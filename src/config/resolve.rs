@@ -166,16 +166,16 @@ fn clients(written: &file::Clients) -> allowance::Options {
 }
 
 fn server_limits(server: &file::Server) -> server::Limits {
-    let base = server::Limits::default();
+    let (base, clients) = (server::Limits::default(), clients(&server.clients));
     let time = |over: Option<Time>, base| over.map_or(base, |time| time.0);
     server::Limits {
         connections: server.connections.map_or(base.connections, |n| (n as usize).max(1)),
-        client_connections: clients(&server.clients).connections,
+        client_connections: clients.connections,
         exempt: server
             .trusted_proxies
             .iter()
             .map(|range| range.0.0)
-            .chain(clients(&server.clients).exempt)
+            .chain(clients.exempt)
             .collect(),
         header_time: time(server.header_time, base.header_time),
         idle_time: time(server.idle_time, base.idle_time),

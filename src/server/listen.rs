@@ -81,8 +81,6 @@ pub trait Handler: Send + Sync + 'static {
     fn opened(&self) {}
     /// A connection was closed.
     fn closed(&self) {}
-    /// A connection was refused, because its client has too many.
-    fn refused(&self) {}
     /// The process is ending, and answers say so.
     fn drain(&self) {}
 }
@@ -211,10 +209,7 @@ impl<H: Handler> Door<H> {
         let peer = Peer::from(address);
         let place = match place.of(peer.address.into()) {
             Ok(place) => place,
-            Err(refusal) => {
-                self.handler.refused();
-                return refusal.tell(stream, self.tls.is_some());
-            }
+            Err(refusal) => return refusal.tell(stream, self.tls.is_some()),
         };
         let connection = Connection {
             handler: Arc::clone(&self.handler),

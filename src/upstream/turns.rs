@@ -12,7 +12,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, RateClock};
 
 use super::Limits;
 
@@ -33,7 +33,7 @@ pub(super) struct Turns {
 /// Fetches a second.
 #[derive(Debug)]
 struct Rate {
-    limiter: RateLimiter<NotKeyed, InMemoryState, Time>,
+    limiter: RateLimiter<NotKeyed, InMemoryState, RateClock>,
     each: Duration,
 }
 
@@ -133,7 +133,7 @@ impl Rate {
     fn new(rate: NonZeroU32, clock: Arc<dyn Clock>) -> Self {
         let quota = Quota::per_second(rate);
         let each = quota.replenish_interval();
-        Self { limiter: RateLimiter::direct_with_clock(quota, Time(clock)), each }
+        Self { limiter: RateLimiter::direct_with_clock(quota, RateClock(clock)), each }
     }
 
     async fn wait(&self) {
@@ -141,18 +141,6 @@ impl Rate {
             let now = governor::clock::Clock::now(self.limiter.clock());
             tokio::time::sleep(too_early.wait_time_from(now)).await;
         }
-    }
-}
-
-/// Our clock as governor asks for the time.
-#[derive(Debug, Clone)]
-struct Time(Arc<dyn Clock>);
-
-impl governor::clock::Clock for Time {
-    type Instant = Instant;
-
-    fn now(&self) -> Instant {
-        self.0.now()
     }
 }
 
